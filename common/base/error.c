@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct row {
+    enum then   then;    // column 2
+    enum effect effect;  // column 3
+    const char *words;   // column 4
+};
+
+static const struct row rows[] = {
+#define X(code, then, effect, words) { then, effect, words },
+    ERRORS(X)
+#undef X
+};
+
+bool error_set(struct error *err, enum err_code code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char message[ERROR_MESSAGE_BYTES];
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (err) {
+        err->code = code;
+        memcpy(err->message, message, sizeof message);
+    }
+    return false;
+}
+
+bool error_wrap(struct error *err, const char *format, ...)
+{
+    if (!err)
+        return false;
+    va_list args;
+    va_start(args, format);
+    char what[ERROR_MESSAGE_BYTES];
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    char message[ERROR_MESSAGE_BYTES * 2 + 4];
+    snprintf(message, sizeof message, "%s: %s", what, err->message);
+    message[ERROR_MESSAGE_BYTES - 1] = '\0';
+    memcpy(err->message, message, ERROR_MESSAGE_BYTES);
+    return false;
+}
+
+enum then err_then(enum err_code code)
+{
+    assert(code < ERR_COUNT);
+    return rows[code].then;
+}
+
+enum effect err_effect(enum err_code code)
+{
+    assert(code < ERR_COUNT);
+    return rows[code].effect;
+}
+
+const char *err_words(enum err_code code)
+{
+    assert(code < ERR_COUNT);
+    return rows[code].words;
+}

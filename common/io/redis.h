@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A connection to Redis: hiredis as the codec (formatter, reply reader) on a loop/stream.
+ * Connects by itself and again with backoff and jitter; AUTH and SELECT come first on every connection.
+ * Commands are pipelined. One that is asked for while not connected waits in a bounded queue.
+ * Errors: ERR_CONNECT (never written, its deadline passed first), ERR_FULL (too many in flight),
+ * ERR_TIMEOUT or ERR_LOST (written; it may or may not have happened), ERR_BROKEN (not RESP: the connection is closed).
+ * An error that Redis answers is no failure of the call: it is an answer of kind ANSWER_ERROR. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "loop/call.h"
+
+struct redis;
+
+struct redis_settings {
+    const char *url;              // redis://[user[:password]@]host[:port][/db], rediss://...
+    const char *ca_file;          // for rediss; NULL: the system's
+    int64_t     connect_ms;       // for one try
+    int64_t     backoff_min_ms;   // between tries, doubling with jitter
+    int64_t     backoff_max_ms;
+    int64_t     in_flight_max;    // commands waiting for an answer or a connection
+    int64_t     answer_max_bytes; // a longer answer closes the connection
+};
+
+enum answer_kind { ANSWER_NIL, ANSWER_TEXT, ANSWER_INTEGER, ANSWER_ARRAY, ANSWER_ERROR };
+
+struct answer {
+    enum answer_kind kind;
+    int64_t          number;  // ANSWER_INTEGER
+    struct str       text;    // ANSWER_TEXT, ANSWER_ERROR (status replies are text); in the reply's arena
+    struct answer   *items;   // ANSWER_ARRAY
+    size_t           count;   // ANSWER_ARRAY
+};
+
+// An answer and the memory it lives in; owned by the caller, who keeps it until after `done` and frees it.
+struct redis_reply {
+    struct answer answer;
+    struct arena  arena;  // zeroed before the first use
+};
+
+// one script: its text and SHA-1, from the build
+struct redis_script {
+    const char *name;      // "claim"
+    const char *text;      // with its shebang
+    size_t      text_len;
+    const char *sha1;      // 40 hex digits
+};
+
+// NULL only for a URL that cannot be understood (ERR_SETTING); settings are copied
+struct redis *redis_new(struct loop *loop, const struct redis_settings *settings, struct error *err) MUST_CHECK;
+bool          redis_connected(const struct redis *redis);
+void          redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void *owner);  // each time; may be NULL
+const char   *redis_address(const struct redis *redis);  // host:port, for logs
+
+// argv is copied; reply is filled before done(NULL)
+void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms,
+                   struct redis_reply *reply, struct call *call, call_done *done);
+// EVALSHA sha1 1 key argv...; on NOSCRIPT the text is sent instead, once (EVAL)
+void redis_eval(struct redis *redis, const struct redis_script *script, struct str key, const struct str *argv,
+                size_t argc, int64_t deadline_ms, struct redis_reply *reply, struct call *call, call_done *done);
+void redis_reply_fini(struct redis_reply *reply);        // harmless on a zeroed reply; may be used again
+void redis_free(struct redis *redis);                    // calls in flight were cancelled before
+
+// items[i] as text (numbers are not converted); empty when there is no such item or it is nil
+struct str answer_item(const struct answer *answer, size_t i);
+// value of a field in a flat [field, value, ...] array (HGETALL); empty when absent
+struct str answer_field(const struct answer *answer, const char *field);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A small HTTP server for health, metrics and the like (evhttp): bounded headers, bodies, connections and time.
+ * A request is answered before the handler returns. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "loop/loop.h"
+
+struct server;
+
+struct server_request {
+    const char *method;  // "GET"
+    const char *path;    // decoded, without the query
+    const char *query;   // raw; "" when there is none
+    struct str  body;
+};
+
+struct server_reply {
+    int         status;        // 200 unless changed
+    const char *content_type;  // a literal; "text/plain; charset=utf-8" unless changed
+    struct buf  body;          // init by the server, bounded
+};
+
+typedef void server_handler(void *owner, const struct server_request *request, struct server_reply *reply);
+
+// listen is "host:port", port 0 takes a free one
+struct server *server_open(struct loop *loop, const char *listen, int64_t body_max_bytes, int64_t timeout_ms,
+                           int64_t connections_max, server_handler *handler, void *owner, struct error *err) MUST_CHECK;
+int            server_port(const struct server *server);
+void           server_free(struct server *server);
