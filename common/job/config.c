@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/config.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define AT(field) offsetof(struct config, field)
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+// clang-format off
+const struct setting config_rows[] = {
+    { "fleet", SET_TEXT, AT(fleet), "tokfleet", 1, 64, .help = "name of the fleet: one TikTok app with its jobs, accounts and limits; prefix of topics and Redis keys" },
+
+    { "kafka.brokers", SET_TEXT, AT(kafka_brokers), "127.0.0.1:9092", 1, 4096, .help = "bootstrap list host:port[,host:port]" },
+    { "kafka.properties", SET_TEXT, AT(kafka_properties), "", 0, 4096, .help = "file of librdkafka properties, name=value a line (TLS, SASL, anything)" },
+    { "kafka.send_timeout_ms", SET_MS, AT(kafka_send_timeout_ms), "10s", 100, 5 * MINUTE, .help = "give up on one record after" },
+    { "kafka.queue_messages", SET_COUNT, AT(kafka_queue_messages), "10000", 100, 1000000, .help = "records waiting for delivery" },
+    { "kafka.queue_bytes", SET_BYTES, AT(kafka_queue_bytes), "16MiB", MIB, GIB, .help = "bytes waiting for delivery, and bytes fetched ahead" },
+    { "kafka.session_ms", SET_MS, AT(kafka_session_ms), "30s", 1000, 5 * MINUTE, .help = "a silent worker's partitions go to others after" },
+    { "topics.partitions", SET_COUNT, AT(topics_partitions), "12", 1, 1000, .help = "partitions of each topic that `topics ensure` creates" },
+    { "topics.replication", SET_COUNT, AT(topics_replication), "-1", -1, 10, .help = "replicas of each topic; -1: the brokers' default" },
+    { "topics.jobs_retention_ms", SET_MS, AT(topics_jobs_retention_ms), "7d", MINUTE, 365 * DAY, .help = "retention of the jobs topic: what waits longer than half of it is kept in the journal" },
+
+    { "redis.url", SET_TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, .secret = true, .help = "redis://[user:password@]host:port[/db] or rediss://" },
+    { "redis.ca", SET_TEXT, AT(redis_ca), "", 0, 4096, .help = "PEM file of the authorities for rediss://; empty: the system's" },
+    { "redis.timeout_ms", SET_MS, AT(redis_timeout_ms), "5s", 50, MINUTE, .help = "give up on one command, or one connect, after" },
+    { "redis.backoff_max_ms", SET_MS, AT(redis_backoff_max_ms), "5s", 100, 5 * MINUTE, .help = "longest wait between two connects" },
+    { "redis.in_flight", SET_COUNT, AT(redis_in_flight), "10000", 16, 1000000, .help = "commands waiting for an answer" },
+    { "redis.memory_percent", SET_COUNT, AT(redis_memory_percent), "80", 1, 100, .help = "ingest pauses when Redis uses so much of its maxmemory, and goes on at three quarters of that" },
+
+    { "tiktok.api_url", SET_TEXT, AT(tiktok_api_url), "https://open.tiktokapis.com", 8, 1024, .help = "TikTok's API; http:// only for sandboxes" },
+    { "tiktok.authorize_url", SET_TEXT, AT(tiktok_authorize_url), "https://www.tiktok.com/v2/auth/authorize/", 8, 1024, .help = "where a person consents" },
+    { "tiktok.redirect_uri", SET_TEXT, AT(tiktok_redirect_uri), "", 0, 511, .help = "registered redirect URI" },
+    { "tiktok.client_key", SET_TEXT, AT(tiktok_client_key), "", 0, 256, .help = "client key of the TikTok app" },
+    { "tiktok.client_secret", SET_TEXT, AT(tiktok_client_secret), "", 0, 256, .secret = true, .help = "client secret of the TikTok app" },
+    { "tiktok.ca", SET_TEXT, AT(tiktok_ca), "", 0, 4096, .help = "PEM file of the authorities for TikTok's hosts; empty: the system's" },
+    { "tiktok.timeout_ms", SET_MS, AT(tiktok_timeout_ms), "10s", 100, 5 * MINUTE, .help = "give up on one request after" },
+    { "tiktok.connect_ms", SET_MS, AT(tiktok_connect_ms), "5s", 50, MINUTE, .help = "give up on one connect after" },
+    { "token.keys", SET_TEXT, AT(token_keys), "", 0, 65536, .secret = true, .help = "id:base64 of 32 bytes[,id:...]: tokens are sealed with the first and opened with any" },
+
+    { "limit.in_flight", SET_COUNT, AT(limit_in_flight), "300", 1, 100000, .help = "jobs in flight in the fleet, from claim to the end" },
+    { "limit.account", SET_COUNT, AT(limit_account), "4", 1, 1000, .help = "jobs in flight of one account" },
+    { "limit.open", SET_COUNT, AT(limit_open), "32", 1, 10000, .help = "commit points open in the fleet: what a crash of everything leaves unsure at most" },
+    { "limit.window_ms", SET_MS, AT(limit_window_ms), "60s", 100, DAY, .help = "TikTok's minute: the sliding window of the three limits below" },
+    { "limit.day_ms", SET_MS, AT(limit_day_ms), "24h", 1000, 30 * DAY, .help = "TikTok's day: drafts pending and posts a day" },
+    { "limit.init", SET_COUNT, AT(limit_init), "6", 1, 100000, .help = "init calls of an account in a window" },
+    { "limit.status", SET_COUNT, AT(limit_status), "30", 1, 100000, .help = "status calls of an account in a window" },
+    { "limit.creator_info", SET_COUNT, AT(limit_creator_info), "20", 1, 100000, .help = "creator info calls of an account in a window" },
+    { "limit.drafts", SET_COUNT, AT(limit_drafts), "5", 1, 1000, .help = "drafts of an account pending in a day" },
+    { "limit.day_posts", SET_COUNT, AT(limit_day_posts), "0", 0, 100000, .help = "direct posts of an account in a day; 0: as TikTok says" },
+    { "limit.queued", SET_COUNT, AT(limit_queued), "10000", 1, 10000000, .help = "jobs of one account that wait; one more is REJECTED" },
+
+    { "lease.ms", SET_MS, AT(lease_ms), "30s", 500, HOUR, .help = "who drives a job must be done, or say so, within" },
+    { "poll.first_ms", SET_MS, AT(poll_first_ms), "2s", 0, HOUR, .help = "first status call after a post was accepted; never later than poll.interval_ms" },
+    { "poll.interval_ms", SET_MS, AT(poll_interval_ms), "10s", 10, HOUR, .help = "between two status calls of a job" },
+    { "poll.interval_max_ms", SET_MS, AT(poll_interval_max_ms), "60s", 10, DAY, .help = "what the interval doubles to in the end" },
+    { "poll.slow_after_ms", SET_MS, AT(poll_slow_after_ms), "10m", 0, DAY, .help = "the interval begins to double after" },
+    { "poll.horizon_ms", SET_MS, AT(poll_horizon_ms), "24h", 1000, 30 * DAY, .help = "a job without an end is UNSURE, and gives its slot back, after" },
+    { "unsure.slot_ms", SET_MS, AT(unsure_slot_ms), "60m", 1000, 30 * DAY, .help = "an UNSURE job keeps its slot for" },
+    { "retry.delay_ms", SET_MS, AT(retry_delay_ms), "5s", 1, HOUR, .help = "first wait before a new attempt, doubling" },
+    { "retry.max", SET_COUNT, AT(retry_max), "5", 0, 100, .help = "new attempts of a job after failures that are worth one" },
+    { "retry.attempts_max", SET_COUNT, AT(attempts_max), "1000", 1, 1000000, .help = "attempts of a job in all, waits for limits included" },
+    { "job.max_bytes", SET_BYTES, AT(job_max_bytes), "256KiB", KIB, 900 * KIB, .help = "a longer message is a dead letter" },
+    { "job.privacy_default", SET_CHOICE, AT(job_privacy_default), "PUBLIC_TO_EVERYONE", 0, 64, .choices = "PUBLIC_TO_EVERYONE|MUTUAL_FOLLOW_FRIENDS|FOLLOWER_OF_CREATOR|SELF_ONLY|", .help = "privacy of a direct post that names none; empty: such a job is REJECTED" },
+    { "job.account_wait_ms", SET_MS, AT(job_account_wait_ms), "7d", 100, 365 * DAY, .help = "a job of an account that is not there yet is EXPIRED after" },
+    { "job.keep_ms", SET_MS, AT(job_keep_ms), "30d", MINUTE, 3650 * DAY, .help = "a job's state, and its id as idempotency key, from its end on" },
+    { "job.keep_message_ms", SET_MS, AT(job_keep_message_ms), "3d", MINUTE, 3650 * DAY, .help = "a job's message and timeline from its end on" },
+    { "gate.wait_ms", SET_MS, AT(gate_wait_ms), "15s", 0, HOUR, .help = "an isolated old Redis cannot accept any more after" },
+
+    { "worker.jobs", SET_COUNT, AT(worker_jobs), "32", 1, 10000, .help = "jobs that one worker drives at a time" },
+    { "worker.ingest", SET_COUNT, AT(worker_ingest), "64", 1, 10000, .help = "messages of one partition on their way to Redis" },
+    { "worker.idle_ms", SET_MS, AT(worker_idle_ms), "250ms", 5, MINUTE, .help = "longest wait before a worker asks for work again" },
+    { "poller.looks", SET_COUNT, AT(poller_looks), "64", 1, 10000, .help = "status calls of one poller at a time" },
+    { "poller.idle_ms", SET_MS, AT(poller_idle_ms), "100ms", 5, MINUTE, .help = "longest wait before a poller asks for work again" },
+    { "relay.batch", SET_COUNT, AT(relay_batch), "200", 1, 10000, .help = "events on their way to Kafka at a time" },
+    { "reap.interval_ms", SET_MS, AT(reap_interval_ms), "1s", 10, HOUR, .help = "between two looks for ended leases" },
+    { "heartbeat.ms", SET_MS, AT(heartbeat_ms), "2s", 100, MINUTE, .help = "between two heartbeats; a program silent for five is not alive" },
+    { "drain.ms", SET_MS, AT(drain_ms), "25s", 0, HOUR, .help = "on SIGTERM, wait so long for what is under way" },
+    { "http.listen", SET_TEXT, AT(http_listen), "127.0.0.1:0", 1, 256, .help = "host:port of /livez, /readyz and /metrics; port 0 takes a free one" },
+    { "http.connections", SET_COUNT, AT(http_connections), "64", 1, 10000, .help = "connections to it at a time" },
+    { "log.level", SET_CHOICE, AT(log_level), "info", 0, 16, .choices = "error|warn|info|debug", .help = "what is logged" },
+    { "log.buffer_bytes", SET_BYTES, AT(log_buffer_bytes), "1MiB", 64 * KIB, GIB, .help = "log lines waiting for a reader; more are lost and counted" },
+    { "log.timeline", SET_COUNT, AT(log_timeline), "200", 10, 100000, .help = "entries of one job's timeline" },
+    { "events.kept", SET_COUNT, AT(events_kept), "10000", 10, 10000000, .help = "events kept in Redis for people" },
+    { "state.kept", SET_COUNT, AT(state_kept), "10000", 10, 10000000, .help = "ended jobs of each state listed in Redis" },
+};
+// clang-format on
+const size_t config_row_count = COUNT_OF(config_rows);
+
+bool config_read(char *const *environment, struct config *config, struct error *err)
+{
+    memset(config, 0, sizeof *config);
+    if (!setting_read_all(config_rows, config_row_count, environment, config, err)) {
+        config_free(config);
+        return false;
+    }
+    return true;
+}
+
+void config_free(struct config *config)
+{
+    setting_free_all(config_rows, config_row_count, config);
+}
+
+int64_t config_number(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config_row_count; i++) {
+        const struct setting *row = &config_rows[i];
+        if (strcmp(row->name, name) != 0)
+            continue;
+        assert(row->kind == SET_COUNT || row->kind == SET_MS || row->kind == SET_BYTES);
+        int64_t number;
+        memcpy(&number, (const char *)config + row->offset, sizeof number);
+        return number;
+    }
+    assert(!"a setting of that name");
+    return 0;
+}

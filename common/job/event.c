@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/event.h"
+
+#include "io/json.h"
+#include "job/state.h"
+
+enum { EVENT_MAX_BYTES = 64 * 1024, EVENT_VERSION = 1 };
+
+static void copy_text(struct json *object, const struct answer *fields, const char *field)
+{
+    struct str text = answer_field(fields, field);
+    if (text.len)
+        json_set_text(object, field, text);
+}
+
+static void set_error(struct json *object, const struct answer *fields)
+{
+    if (!answer_field(fields, "error_code").len)
+        return;
+    struct json *error = json_object();
+    json_set_text(error, "code", answer_field(fields, "error_code"));
+    json_set_text(error, "cause", answer_field(fields, "error_cause"));
+    json_set_text(error, "remedy", answer_field(fields, "error_remedy"));
+    json_set(object, "error", &error);
+}
+
+void event_of_outbox(const struct answer *fields, struct event *event, struct buf *json)
+{
+    enum job_state state = JOB_NONE;
+    int64_t        attempt;
+    *event         = (struct event){ 0 };
+    event->job_id  = answer_field(fields, "job_id");
+    event->epoch   = answer_field(fields, "epoch");
+    event->name    = answer_field(fields, "name");
+    event->account = answer_field(fields, "account");
+    event->source  = answer_field(fields, "source");
+    event->attempt = answer_field(fields, "attempt");
+    event->by      = answer_field(fields, "by");
+    if (!event->account.len)
+        event->account = answer_field(fields, "account_text");
+    if (!str_to_i64(answer_field(fields, "at"), &event->at_ms))
+        event->at_ms = 0;
+    event->is_end = job_state_parse(event->name, &state) && job_state_is_end(state);
+
+    buf_init(json, EVENT_MAX_BYTES);
+    struct json *object = json_object();
+    struct buf   id;
+    buf_init(&id, 256);
+    buf_printf(&id, "%.*s/%.*s/%.*s", STR_ARG(event->job_id), STR_ARG(event->epoch), STR_ARG(event->name));
+    json_set_i64(object, "v", EVENT_VERSION);
+    json_set_text(object, "event_id", buf_str(&id));
+    buf_fini(&id);
+    json_set_text(object, "job_id", event->job_id);
+    json_set_text(object, "epoch", event->epoch);
+    json_set_i64(object, "time", event->at_ms);
+    // PUBLIC_ID is no state: the job was and is PUBLISHED
+    json_set_text(object, "state", str_is(event->name, "PUBLIC_ID") ? STR("PUBLISHED") : event->name);
+    json_set_text(object, "event", answer_field(fields, "event"));
+    json_set_text(object, "account", event->account);
+    if (str_to_i64(event->attempt, &attempt))
+        json_set_i64(object, "attempt", attempt);
+    copy_text(object, fields, "publish_id");
+    copy_text(object, fields, "post_id");
+    copy_text(object, fields, "post_url");
+    copy_text(object, fields, "log_id");
+    set_error(object, fields);
+    if (answer_field(fields, "metadata").len)
+        json_set_raw(object, "metadata", answer_field(fields, "metadata"));
+    json_print(object, json);
+    json_free(object);
+}

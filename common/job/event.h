@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An event of <fleet>.events, made of an entry of the outbox: what happened to a job, with cause and remedy.
+ * At least once: `event_id` (job_id/epoch/name) is what upstream drops repeats by. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "io/redis.h"
+
+struct event {
+    struct str job_id;
+    struct str epoch;    // the attempt's; "0-0" before the first
+    struct str name;     // the state, or PUBLIC_ID; INTENT_ABORTED goes to the journal only
+    struct str account;  // open_id, or as the upstream wrote it
+    struct str source;   // topic-partition@offset of the job's message
+    struct str attempt;
+    struct str by;
+    int64_t    at_ms;    // Redis TIME of the arrow
+    bool       is_end;   // an end record is due in the journal, too
+};
+
+// fields: the flat field array of one stream entry; borrowed by event. json is init here, bounded; buf_fini it.
+void event_of_outbox(const struct answer *fields, struct event *event, struct buf *json);

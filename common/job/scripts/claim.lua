@@ -1,0 +1,124 @@
+-- claim(worker) conf(limit.in_flight, limit.open, limit.account, limit.init, limit.window_ms, limit.drafts, limit.day_posts, limit.day_ms, lease.ms)
+-- A free slot, an account that may act now, that account's best job. Accounts take turns: the one that has waited
+-- longest is first. Cost: O(log accounts), and a bounded number of accounts and waiting jobs looked at in one call.
+-- OK job_id epoch attempt retries account message sealed_token publish_id · WAIT ms · FULL what
+local LOOKS = 16
+
+-- waiting jobs whose moment has come: due, or expired
+for _, id in ipairs(redis.call('ZRANGE', P .. 'delayed', '-inf', now, 'BYSCORE', 'LIMIT', 0, LOOKS)) do
+    local job = load(id)
+    local expires = job and tonumber(job.t_expires) or 0
+    if not job or job.state ~= 'QUEUED' then
+        redis.call('ZREM', P .. 'delayed', id)
+    elseif expires > 0 and expires <= now then
+        local unknown = job.account == ''
+        move(job, 'EXPIRE', worker, {
+            error_code = unknown and 'account_unknown' or 'expired',
+            error_cause = unknown and 'No account ' .. job.account_text .. ' was connected in time.'
+                or 'Its expires_at passed before it could be posted.',
+            error_remedy = unknown and 'Connect the account (tokfleet account add), then send the job under a new job_id.'
+                or 'Send it under a new job_id with a later expires_at; see why it waited in its timeline.' })
+    else
+        enqueue(job)
+    end
+end
+
+if redis.call('ZCARD', P .. 'slots') >= limit_in_flight then
+    return { 'FULL', 'slots' }
+end
+if redis.call('ZCARD', P .. 'open') >= limit_open then
+    return { 'FULL', 'open' }
+end
+
+local today = P .. 'active:' .. day_of(now)
+local users_until = tonumber(redis.call('HGET', P .. 'breaker', 'users_until') or '') or 0
+
+-- the moment from which the account may act; 0: now. `false`: when something else ends, which wakes it
+local function may_act(account)
+    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'after')
+    if values[1] == 'parked' or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
+        return false
+    end
+    local after = tonumber(values[2] or '') or 0
+    if after > now then
+        return after
+    end
+    if users_until > now and redis.call('SISMEMBER', today, account) == 0 then
+        return users_until
+    end
+    return window_free_at(account, 'init', limit_init, limit_window_ms)
+end
+
+-- a job that its own kind's limit holds waits in `delayed`, out of the way of the others; the moment, or 0
+local function held_until(job)
+    local key, limit = P .. 'inbox:' .. job.account, limit_drafts
+    if job.kind ~= 'draft' then
+        key, limit = P .. 'day:' .. job.account, limit_day_posts
+    end
+    if limit == 0 then
+        return 0
+    end
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now - limit_day_ms)
+    if redis.call('ZCARD', key) < limit then
+        return 0
+    end
+    return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]) + limit_day_ms + 1
+end
+
+local function claim(job)
+    local account, id = job.account, job.id
+    local epoch = new_epoch()
+    local attempt = string.format('%d', (tonumber(job.attempt) or 0) + 1)
+    local latest = now + lease_ms
+    job.attempt_epoch = epoch
+    move(job, 'CLAIM', worker, { epoch = epoch, attempt_epoch = epoch, attempt = attempt, t_claimed = now,
+        error_code = '', error_cause = '', error_remedy = '', publish_id = '', worker = worker })
+    redis.call('ZADD', P .. 'leases', latest, id)
+    redis.call('ZADD', P .. 'open', now, id)
+    redis.call('ZADD', P .. 'window:' .. account .. ':init', latest, epoch)
+    redis.call('PEXPIRE', P .. 'window:' .. account .. ':init', lease_ms + limit_window_ms * 2)
+    local day = P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. account
+    redis.call('ZADD', day, latest, job.kind == 'draft' and id or epoch)
+    redis.call('PEXPIRE', day, lease_ms + limit_day_ms * 2)
+    local free_at = window_free_at(account, 'init', limit_init, limit_window_ms)
+    if redis.call('EXISTS', P .. 'queue:' .. account) == 0
+        or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
+        redis.call('ZREM', P .. 'ready', account)
+    else
+        redis.call('ZADD', P .. 'ready', math.max(now, free_at), account)
+    end
+    return { 'OK', id, epoch, attempt, job.retries, account, redis.call('GET', P .. 'message:' .. id) or '',
+        redis.call('GET', P .. 'token:' .. account) or '', '' }
+end
+
+for _ = 1, LOOKS do
+    local account = redis.call('ZRANGE', P .. 'ready', '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)[1]
+    if not account then
+        local first = redis.call('ZRANGE', P .. 'ready', 0, 0, 'WITHSCORES')[2]
+        local due = redis.call('ZRANGE', P .. 'delayed', 0, 0, 'WITHSCORES')[2]
+        local at = math.min(tonumber(first) or math.huge, tonumber(due) or math.huge)
+        return { 'WAIT', at == math.huge and -1 or math.max(0, at - now) }
+    end
+    local at = may_act(account)
+    local id = redis.call('ZRANGE', P .. 'queue:' .. account, 0, 0)[1]
+    if not at or not id then
+        redis.call('ZREM', P .. 'ready', account)
+    elseif at > now then
+        redis.call('ZADD', P .. 'ready', at, account)
+    else
+        local job = load(id)
+        if not job or job.state ~= 'QUEUED' then
+            redis.call('ZREM', P .. 'queue:' .. account, id)
+        else
+            local held = held_until(job)
+            if held == 0 then
+                return claim(job)
+            end
+            redis.call('ZREM', P .. 'queue:' .. account, id)
+            redis.call('HSET', P .. 'job:' .. id, 't_due', held)
+            job.t_due = held
+            enqueue(job)
+        end
+    end
+end
+return { 'WAIT', 0 }

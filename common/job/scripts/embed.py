@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes scripts.gen.h and scripts.gen.c of the Lua scripts in this folder and of the tables in state.h.
+
+usage: embed.py STATE_H OUTPUT_DIR SCRIPT.lua...
+
+The first line of a script is its signature:
+    -- name(argument, number:int, list...) conf(setting.name, ...) flags(allow-oom) gate(unchecked)
+Each argument is a local of the script and a field of `struct name_args` in C; a setting is a local with underscores.
+_gate.lua comes first in every script, _job.lua where one of its functions is used."""
+import hashlib
+import pathlib
+import re
+import sys
+
+JOB_CONF = ['log.timeline', 'events.kept', 'state.kept', 'job.keep_ms', 'job.keep_message_ms']
+SIGNATURE = re.compile(r'^-- (\w+)\(([^()]*)\)(?:\s+conf\(([^()]*)\))?(?:\s+flags\(([^()]*)\))?(?:\s+gate\((\w+)\))?\s*$')
+
+
+def rows(text, macro, columns):
+    body = re.search(r'#define %s\(X\)((?:.*\\\n)*.*)' % macro, text).group(1)
+    found = re.findall(r'X\(([^()]*)\)', body)
+    table = [[cell.strip() for cell in row.split(',')] for row in found]
+    assert table and all(len(row) == columns for row in table), macro
+    return table
+
+
+def lua_tables(state_h):
+    text = pathlib.Path(state_h).read_text()
+    states = rows(text, 'JOB_STATES', 3)
+    out = ['local ARROWS = {']
+    out += ["    ['%s %s'] = '%s'," % tuple(row) for row in rows(text, 'ARROWS', 3)]
+    out += ['}']
+    for name, column in (('IS_END', 1), ('IN_FLIGHT', 2)):
+        out += ['local %s = { %s }' % (name, ', '.join('%s = true' % row[0] for row in states if row[column] == 'true'))]
+    return '\n'.join(out) + '\n'
+
+
+def names(text):
+    return [word.strip() for word in (text or '').split(',') if word.strip()]
+
+
+class Script:
+    def __init__(self, path, gate, job, tables):
+        self.source = path.read_text()
+        match = SIGNATURE.match(self.source.split('\n', 1)[0])
+        if not match or match.group(1) != path.stem:
+            sys.exit('%s:1: the first line is not the signature of %s' % (path, path.stem))
+        self.name = path.stem
+        self.arguments = names(match.group(2))
+        self.conf = names(match.group(3))
+        checked = match.group(5) != 'unchecked'
+        functions = re.findall(r'^local function (\w+)', job, re.M)
+        needs_job = any(re.search(r'\b%s\(' % f, self.source) for f in functions)
+        if needs_job:
+            self.conf += [c for c in JOB_CONF if c not in self.conf]
+        flags = names(match.group(4))
+        parts = ['#!lua' + (' flags=' + ','.join(flags) if flags else ''), gate.strip()]
+        if checked:
+            parts += ["if gate[1] ~= 'open' or gate[2] ~= identity then\n    return { 'GATE' }\nend"]
+        parts += [self.bind()]
+        if needs_job:
+            parts += [tables.strip(), job.strip()]
+        parts += [self.source.strip()]
+        # comments are for the reader of the files: Redis need not keep them
+        lines = [line for line in '\n'.join(parts).split('\n') if not re.match(r'^\s*--', line) and line.strip()]
+        self.text = '\n'.join(lines) + '\n'
+        self.sha1 = hashlib.sha1(self.text.encode()).hexdigest()
+
+    def fixed(self):
+        return [a for a in self.arguments if not a.endswith('...')]
+
+    def list(self):
+        lists = [a[:-3] for a in self.arguments if a.endswith('...')]
+        return lists[0] if lists else None
+
+    def bind(self):
+        out, i = [], 0
+        for setting in self.conf:
+            i += 1
+            out.append('local %s = tonumber(ARGV[%d])' % (setting.replace('.', '_'), i))
+        for argument in self.fixed():
+            i += 1
+            name, _, kind = argument.partition(':')
+            out.append('local %s = %s' % (name, 'tonumber(ARGV[%d])' % i if kind else 'ARGV[%d]' % i))
+        if self.list():
+            out.append('local %s = {}\nfor i = %d, #ARGV do\n    %s[#%s + 1] = ARGV[i]\nend'
+                       % (self.list(), i + 1, self.list(), self.list()))
+        return '\n'.join(out)
+
+    def header(self):
+        fields = []
+        for argument in self.fixed():
+            name, _, kind = argument.partition(':')
+            fields.append('    int64_t    %s;' % name if kind else '    struct str %s;' % name)
+        if self.list():
+            fields.append('    const struct str *%s;' % self.list())
+            fields.append('    size_t %s_count;' % self.list())
+        return 'struct %s_args {\n%s\n};\nvoid script_%s(struct store *store, const struct %s_args *args, ' \
+            'struct redis_reply *reply, struct call *call, call_done *done);\n' % (
+                self.name, '\n'.join(fields), self.name, self.name)
+
+    def code(self):
+        text = '\n'.join('    "%s\\n"' % line.replace('\\', '\\\\').replace('"', '\\"')
+                         for line in self.text.rstrip('\n').split('\n'))
+        fixed = len(self.conf) + len(self.fixed())
+        ints = [a for a in self.fixed() if ':' in a]
+        out = ['static const char %s_text[] =\n%s;' % (self.name, text),
+               'static const struct redis_script %s_script = { "%s", %s_text, sizeof %s_text - 1, "%s" };\n'
+               % (self.name, self.name, self.name, self.name, self.sha1),
+               'void script_%s(struct store *store, const struct %s_args *args, struct redis_reply *reply, '
+               'struct call *call, call_done *done)\n{' % (self.name, self.name)]
+        count = '%d + args->%s_count' % (fixed, self.list()) if self.list() else str(fixed)
+        if self.list():
+            out.append('    size_t count = %s;\n    struct str *argv = xcalloc(count, sizeof *argv);' % count)
+        else:
+            out.append('    size_t count = %d;\n    struct str argv[%d];' % (fixed, max(fixed, 1)))
+        if ints or self.conf:
+            out.append('    char numbers[%d][NUMBER_BYTES];' % (len(ints) + len(self.conf)))
+        i = n = 0
+        for setting in self.conf:
+            out.append('    argv[%d] = number_text(numbers[%d], store_number(store, "%s"));' % (i, n, setting))
+            i, n = i + 1, n + 1
+        for argument in self.fixed():
+            name, _, kind = argument.partition(':')
+            if kind:
+                out.append('    argv[%d] = number_text(numbers[%d], args->%s);' % (i, n, name))
+                n += 1
+            else:
+                out.append('    argv[%d] = args->%s;' % (i, name))
+            i += 1
+        if self.list():
+            out.append('    for (size_t i = 0; i < args->%s_count; i++)\n        argv[%d + i] = args->%s[i];'
+                       % (self.list(), fixed, self.list()))
+        if not self.arguments:
+            out.append('    (void)args;')
+        out.append('    store_run(store, &%s_script, argv, count, reply, call, done);' % self.name)
+        if self.list():
+            out.append('    free(argv);')
+        return '\n'.join(out) + '\n}\n'
+
+
+def main():
+    state_h, out = sys.argv[1], pathlib.Path(sys.argv[2])
+    paths = [pathlib.Path(p) for p in sys.argv[3:]]
+    shared = {p.stem: p.read_text() for p in paths if p.stem.startswith('_')}
+    scripts = [Script(p, shared['_gate'], shared['_job'], lua_tables(state_h)) for p in sorted(paths)
+               if not p.stem.startswith('_')]
+    out.mkdir(parents=True, exist_ok=True)
+    banner = '// made by common/job/scripts/embed.py\n'
+    (out / 'scripts.gen.h').write_text(
+        banner + '#pragma once\n\n#include "io/redis.h"\n\nstruct store;\n\n' + '\n'.join(s.header() for s in scripts)
+        + '\nextern const struct redis_script *const all_scripts[];\nextern const size_t all_scripts_count;\n')
+    (out / 'scripts.gen.c').write_text(
+        banner + '#include "job/scripts.gen.h"\n\n#include <stdio.h>\n#include <stdlib.h>\n\n#include "job/store.h"\n\n'
+        'enum { NUMBER_BYTES = 24 };\n\nstatic struct str number_text(char out[NUMBER_BYTES], int64_t number)\n{\n'
+        '    int len = snprintf(out, NUMBER_BYTES, "%" PRIi64, number);\n'
+        '    return (struct str){ out, (size_t)len };\n}\n\n' + '\n'.join(s.code() for s in scripts)
+        + '\nconst struct redis_script *const all_scripts[] = {\n'
+        + ''.join('    &%s_script,\n' % s.name for s in scripts)
+        + '};\nconst size_t all_scripts_count = sizeof all_scripts / sizeof all_scripts[0];\n')
+    for script in scripts:
+        (out / (script.name + '.lua')).write_text(script.text)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,74 @@
+-- ingest(partition, shown, next_offset, timestamp:int, crc, verdict, job_id, account, hash, message, kind, media, privacy, due:int, expires:int, priority:int, on_unsure, metadata, warnings, source, code, cause, remedy, by) conf(limit.queued, job.account_wait_ms)
+-- One message of <fleet>.jobs: stores the job, schedules it and moves the partition's watermark, all or nothing.
+-- shown: the offset that the watermark must show ('' for none), else FENCED with what it shows and nothing is done.
+-- verdict: job | bad (its id, when new, is REJECTED) | old (EXPIRED) | skip (only the watermark moves).
+-- OK, what became of it · STATE other content under a known id: a dead letter first, then again with `skip`.
+local mark = redis.call('HGET', P .. 'watermark', partition) or ''
+if (string.match(mark, '^%S+') or '') ~= shown then
+    return { 'FENCED', mark }
+end
+local function done(what)
+    redis.call('HSET', P .. 'watermark', partition, next_offset .. ' ' .. string.format('%.0f', timestamp) .. ' ' .. crc)
+    return { 'OK', what }
+end
+if verdict == 'skip' or job_id == '' then
+    return done('SKIPPED')
+end
+
+local known = load(job_id)
+if known and (known.state ~= 'REJECTED' or verdict ~= 'job' or known.source == source) then
+    if verdict == 'job' and known.hash ~= hash and known.source ~= source then
+        return { 'STATE', known.state }
+    end
+    return done('KNOWN')
+end
+
+local open_id = ''
+if string.sub(account, 1, 1) == '@' then
+    open_id = redis.call('HGET', P .. 'alias', account) or ''
+elseif redis.call('EXISTS', P .. 'account:' .. account) == 1 then
+    open_id = account
+end
+local event = verdict == 'bad' and 'BAD' or verdict == 'old' and 'TOO_OLD' or 'INGEST'
+if event == 'INGEST' then
+    local waiting = open_id ~= '' and tonumber(redis.call('HGET', P .. 'account:' .. open_id, 'queued') or '0')
+        or open_id == '' and redis.call('ZCARD', P .. 'unknown:' .. account) or 0
+    if waiting >= limit_queued then
+        if known then
+            return done('KNOWN')
+        end
+        event, code = 'BAD', 'account_full'
+        cause = 'The account has ' .. string.format('%d', waiting) .. ' jobs waiting, which is the bound.'
+        remedy = 'Send fewer jobs for it at a time, or raise TOKFLEET_LIMIT_QUEUED, and send this one under a new job_id.'
+    elseif open_id == '' and expires == 0 then
+        expires = now + job_account_wait_ms
+    end
+end
+
+local job = known or { id = job_id, state = 'NONE' }
+for _, name in ipairs(FIELDS) do
+    if name ~= 'state' then
+        job[name] = ''
+    end
+end
+local set = { account = open_id, account_text = account, kind = kind, media = media, t_message = timestamp,
+    t_ingested = now, source = source, hash = hash, priority = priority, on_unsure = on_unsure, v = 1 }
+for name, value in pairs({ privacy = privacy, metadata = metadata, warnings = warnings, error_code = code,
+    error_cause = cause, error_remedy = remedy }) do
+    if value ~= '' or known then
+        set[name] = value
+    end
+end
+if due > 0 then
+    set.t_due = due
+end
+if expires > 0 then
+    set.t_expires = expires
+end
+-- places are found by these, before move() sets them
+job.account, job.account_text, job.kind = open_id, account, kind
+if event == 'INGEST' then
+    redis.call('SET', P .. 'message:' .. job_id, message)
+end
+move(job, event, by, set)
+return done(job.state)

@@ -1,0 +1,33 @@
+-- poll_claim(poller, count:int, timeout_ms:int) conf(limit.status, limit.window_ms)
+-- Publish ids whose next look is due. Each is taken out of sight for timeout_ms and opens a member in its account's
+-- status window. OK, then for each: job_id state publish_id account attempt_epoch looks t_accepted member sealed_token
+-- · WAIT ms
+local due = redis.call('ZRANGE', P .. 'polls', '-inf', now, 'BYSCORE', 'LIMIT', 0, count)
+local reply = { 'OK' }
+for _, id in ipairs(due) do
+    local job = load(id)
+    if not job or (job.state ~= 'PROCESSING' and job.state ~= 'IN_INBOX' and job.state ~= 'PUBLISHED') then
+        redis.call('ZREM', P .. 'polls', id)
+    else
+        local free_at = window_free_at(job.account, 'status', limit_status, limit_window_ms)
+        if free_at > now then
+            redis.call('ZADD', P .. 'polls', free_at, id)
+        else
+            local member = id .. '@' .. string.format('%.0f', now)
+            local window = P .. 'window:' .. job.account .. ':status'
+            redis.call('ZADD', P .. 'polls', now + timeout_ms, id)
+            redis.call('ZADD', window, now + timeout_ms, member)
+            redis.call('PEXPIRE', window, timeout_ms + limit_window_ms * 2)
+            for _, value in ipairs({ id, job.state, job.publish_id, job.account, job.attempt_epoch, job.looks,
+                redis.call('HGET', P .. 'job:' .. id, 't_accepted') or '0', member,
+                redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy }) do
+                reply[#reply + 1] = value
+            end
+        end
+    end
+end
+if #reply > 1 then
+    return reply
+end
+local first = redis.call('ZRANGE', P .. 'polls', 0, 0, 'WITHSCORES')[2]
+return { 'WAIT', first and math.max(0, tonumber(first) - now) or -1 }
