@@ -1,7 +1,7 @@
 -- poll_claim(poller, count:int, timeout_ms:int) conf(limit.status, limit.window_ms)
 -- Publish ids whose next look is due. Each is taken out of sight for timeout_ms and opens a member in its account's
 -- status window. OK, then for each: job_id state publish_id account attempt_epoch looks t_accepted member sealed_token
--- · WAIT ms
+-- privacy retries now · WAIT ms
 local due = redis.call('ZRANGE', P .. 'polls', '-inf', now, 'BYSCORE', 'LIMIT', 0, count)
 local reply = { 'OK' }
 for _, id in ipairs(due) do
@@ -20,7 +20,8 @@ for _, id in ipairs(due) do
             redis.call('PEXPIRE', window, timeout_ms + limit_window_ms * 2)
             for _, value in ipairs({ id, job.state, job.publish_id, job.account, job.attempt_epoch, job.looks,
                 redis.call('HGET', P .. 'job:' .. id, 't_accepted') or '0', member,
-                redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy }) do
+                redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy, job.retries,
+                string.format('%.0f', now) }) do
                 reply[#reply + 1] = value
             end
         end

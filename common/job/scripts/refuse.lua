@@ -2,10 +2,14 @@
 -- The attempt ended without a publish id. event: RELEASE, REJECT (before SENDING), NOT_SENT, REFUSE, DOUBT, EXPIRE.
 -- arrived: 1 the call reached TikTok (counts in the windows) · 0 surely not · -1 nobody knows.
 -- account_then: '' | window | day | drafts | users | park. due_ms: the job itself waits so long.
+-- RELEASE: surely not sent, whether SENDING was accepted or not.
 -- Taken for the same attempt only; a definite refusal also when the job is UNSURE by now.
 local job = load(job_id)
 if not job or job.attempt_epoch ~= epoch then
     return { 'FENCED' }
+end
+if event == 'RELEASE' and job.state ~= 'CLAIMED' then
+    event = 'NOT_SENT'
 end
 if not arrow(job.state, event) or (job.state == 'CLAIMED' and job.epoch ~= epoch) then
     return { 'STATE', job.state }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "poller/poller.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "poller/follow.h"
+#include "poller/gate.h"
+#include "poller/reap.h"
+#include "poller/relay.h"
+
+struct poller {
+    struct follow *follow;  // owned
+    struct relay  *relay;   // owned
+    struct reap   *reap;    // owned
+    struct gate   *gate;    // owned
+};
+
+static void *poller_open(struct program *program, struct error *err)
+{
+    (void)err;
+    struct poller *poller = xcalloc(1, sizeof *poller);
+    poller->gate          = gate_new(program);
+    poller->follow        = follow_new(program);
+    poller->relay         = relay_new(program);
+    poller->reap          = reap_new(program);
+    return poller;
+}
+
+static void poller_drain(void *owner)
+{
+    struct poller *poller = owner;
+    follow_drain(poller->follow);
+    relay_drain(poller->relay);
+    reap_drain(poller->reap);
+    gate_drain(poller->gate);
+}
+
+static bool poller_idle(void *owner)
+{
+    struct poller *poller = owner;
+    return follow_idle(poller->follow) && relay_idle(poller->relay) && gate_idle(poller->gate);
+}
+
+static void poller_close(void *owner)
+{
+    struct poller *poller = owner;
+    follow_free(poller->follow);
+    relay_free(poller->relay);
+    reap_free(poller->reap);
+    gate_free(poller->gate);
+    free(poller);
+}
+
+static void poller_on_gate(void *owner)
+{
+    struct poller *poller = owner;
+    gate_look(poller->gate);
+}
+
+const struct program_kind poller_kind = {
+    .name    = "poller",
+    .purpose = "Follows posts to their end, sends events to Kafka, gives ended leases back, guards the gate.",
+    .open    = poller_open,
+    .drain   = poller_drain,
+    .idle    = poller_idle,
+    .close   = poller_close,
+    .on_gate = poller_on_gate,
+};

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/ingest.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/kafka_in.h"
+#include "worker/partition.h"
+
+enum { WAITING_HIGH = 4000, WAITING_LOW = 400, MEMORY_LOOK_MS = 2000 };
+
+struct ingest {
+    struct program     *program;      // borrowed
+    struct kafka_in    *in;           // owned
+    struct partition  **partitions;   // owned, those assigned now
+    size_t              count;
+    bool                paused;       // nothing is fetched
+    bool                memory_full;  // Redis has used so much of its memory
+    bool                closing;
+    bool                closed;       // the group has been left
+    struct timer        look;         // at Redis' memory, and whether a pause is over
+    struct call         memory;       // INFO memory
+    struct redis_reply  memory_reply;
+};
+
+static void drop_partitions(struct ingest *ingest)
+{
+    for (size_t i = 0; i < ingest->count; i++)
+        partition_free(ingest->partitions[i]);
+    free(ingest->partitions);
+    ingest->partitions = NULL;
+    ingest->count      = 0;
+}
+
+static struct partition *find_partition(struct ingest *ingest, int32_t number)
+{
+    for (size_t i = 0; i < ingest->count; i++)
+        if (partition_number(ingest->partitions[i]) == number)
+            return ingest->partitions[i];
+    return NULL;
+}
+
+// ---- pauses, with wide hysteresis: each costs about a second of fetching
+
+static void decide_pause(struct ingest *ingest)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < ingest->count; i++)
+        waiting += partition_waiting(ingest->partitions[i]);
+    bool pause = ingest->memory_full || waiting > (ingest->paused ? WAITING_LOW : WAITING_HIGH);
+    if (pause == ingest->paused)
+        return;
+    ingest->paused = pause;
+    log_at(ingest->memory_full ? LOG_WARN : LOG_INFO, pause ? "ingest pauses" : "ingest goes on",
+           F_INT("waiting", waiting), F_STR("why", ingest->memory_full ? "Redis' memory" : "messages on their way to Redis"));
+    kafka_in_pause(ingest->in, pause);
+}
+
+static int64_t info_number(struct str info, const char *field)
+{
+    struct str line, name;
+    int64_t    number;
+    while (str_cut(&info, '\n', &line)) {
+        line = str_trim(line);
+        if (str_cut(&line, ':', &name) && str_is(name, field) && str_to_i64(line, &number))
+            return number;
+    }
+    return 0;
+}
+
+static void on_memory(struct call *call, const struct error *err)
+{
+    struct ingest *ingest = container_of(call, struct ingest, memory);
+    if (!err && ingest->memory_reply.answer.kind == ANSWER_TEXT) {
+        struct str info    = ingest->memory_reply.answer.text;
+        int64_t    most    = info_number(info, "maxmemory");
+        int64_t    used    = info_number(info, "used_memory");
+        int64_t    percent = ingest->program->config.redis_memory_percent;
+        if (ingest->memory_full)
+            percent = percent * 3 / 4;
+        ingest->memory_full = most > 0 && used / 100 * 100 > most / 100 * percent;
+    }
+    redis_reply_fini(&ingest->memory_reply);
+    decide_pause(ingest);
+    timer_start(&ingest->look, MEMORY_LOOK_MS);
+}
+
+static void on_look(struct timer *timer)
+{
+    struct ingest   *ingest = container_of(timer, struct ingest, look);
+    const struct str argv[] = { STR("INFO"), STR("memory") };
+    if (ingest->closing)
+        return;
+    store_command(ingest->program->store, argv, COUNT_OF(argv), &ingest->memory_reply, &ingest->memory, on_memory);
+}
+
+// ---- the group
+
+static void on_assigned(void *owner, const int32_t *partitions, size_t count)
+{
+    struct ingest *ingest = owner;
+    drop_partitions(ingest);
+    if (ingest->closing)
+        return;
+    ingest->partitions = xcalloc(count, sizeof(struct partition *));
+    ingest->count      = count;
+    log_info("partitions assigned", F_INT("count", count));
+    for (size_t i = 0; i < count; i++)
+        ingest->partitions[i] = partition_new(ingest->program, ingest->in, partitions[i]);
+    for (size_t i = 0; i < count; i++)
+        partition_begin(ingest->partitions[i], 0);
+}
+
+static void on_revoked(void *owner)
+{
+    drop_partitions(owner);
+}
+
+static void on_message(void *owner, const struct kafka_message *message)
+{
+    struct ingest    *ingest    = owner;
+    struct partition *partition = find_partition(ingest, message->partition);
+    if (!partition)
+        return;
+    partition_message(partition, message);
+    decide_pause(ingest);
+}
+
+static void on_out_of_range(void *owner, int32_t number)
+{
+    struct partition *partition = find_partition(owner, number);
+    if (partition)
+        partition_out_of_range(partition);
+}
+
+static void on_error(void *owner, const struct error *err)
+{
+    (void)owner;
+    log_warn("kafka consumer", F_STR("why", err->message));
+}
+
+static void on_closed(void *owner)
+{
+    struct ingest *ingest = owner;
+    ingest->closed        = true;
+}
+
+struct ingest *ingest_new(struct program *program, struct error *err)
+{
+    static const struct kafka_in_events events = {
+        .on_assigned     = on_assigned,
+        .on_revoked      = on_revoked,
+        .on_message      = on_message,
+        .on_out_of_range = on_out_of_range,
+        .on_error        = on_error,
+    };
+    char           group[TOPIC_NAME_BYTES];
+    struct ingest *ingest = xcalloc(1, sizeof *ingest);
+    ingest->program       = program;
+    fleet_topic_name(program->config.fleet, TOPIC_JOBS, group, sizeof group);
+    ingest->in = kafka_in_new(program->loop, &program->kafka_settings, group, program->topics[TOPIC_JOBS], &events,
+                              ingest, err);
+    if (!ingest->in) {
+        free(ingest);
+        return NULL;
+    }
+    timer_init(&ingest->look, program->loop, on_look);
+    timer_start(&ingest->look, 0);
+    return ingest;
+}
+
+void ingest_drain(struct ingest *ingest)
+{
+    ingest->closing = true;
+    timer_stop(&ingest->look);
+    kafka_in_close(ingest->in, on_closed);
+}
+
+bool ingest_idle(const struct ingest *ingest)
+{
+    return ingest->closed;
+}
+
+void ingest_free(struct ingest *ingest)
+{
+    if (!ingest)
+        return;
+    drop_partitions(ingest);
+    call_cancel(&ingest->memory);
+    redis_reply_fini(&ingest->memory_reply);
+    timer_fini(&ingest->look);
+    kafka_in_free(ingest->in);
+    free(ingest);
+}

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/partition.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/seal.h"
+#include "job/job.h"
+#include "loop/clock.h"
+#include "worker/dead.h"
+
+enum { NAME_BYTES = TOPIC_NAME_BYTES + 12, SOURCE_BYTES = NAME_BYTES + 24, OFFSET_BYTES = 24, AGAIN_MS = 500 };
+
+enum item_stage {
+    ITEM_PREPARING,  // its dead letter or journal record is on its way to Kafka
+    ITEM_READY,      // the script may be asked, after those of the messages before it
+    ITEM_ASKED,      // the script is on its way
+};
+
+struct item {                          // one message
+    struct call         call;          // Kafka first, then the script
+    struct redis_reply  reply;
+    struct partition   *partition;     // borrowed
+    enum item_stage     stage;
+    TAILQ_ENTRY(item)   entry;
+    int64_t             offset;
+    int64_t             timestamp_ms;
+    struct buf          message;       // the whole
+    struct buf          key;           // of the message
+    bool                has_key;
+    struct job          job;           // decoded, or what could be read of it
+    const char         *verdict;       // of the script: job, bad, old, skip
+    struct error        error;         // why it is bad
+    const char         *code;          // of the dead letter; NULL: none is due
+    char                shown[OFFSET_BYTES];  // what the watermark must show
+    char                next[OFFSET_BYTES];   // what it shows afterwards
+    char                crc[16];
+    char                source[SOURCE_BYTES];
+    struct buf          record_key;    // journal record
+    struct buf          record;
+};
+
+TAILQ_HEAD(item_list, item);
+
+struct partition {
+    struct program    *program;        // borrowed
+    struct kafka_in   *in;             // borrowed
+    int32_t            number;
+    char               name[NAME_BYTES];  // "topic-partition", the watermark's field
+    struct item_list   items;          // not yet in Redis, in order
+    size_t             waiting;        // how many
+    size_t             asked;          // scripts on their way
+    struct call        mark;           // asking for the watermark
+    struct redis_reply mark_reply;
+    struct timer       again;          // begin anew
+    bool               running;        // messages are taken
+    bool               checking;       // the next one must be the one before the watermark
+    char               shown[OFFSET_BYTES];  // what the watermark shows after all items; "" none
+    int64_t            check_offset;   // the message before the watermark
+    int64_t            check_ms;
+    struct str         check_crc;      // in mark_text
+    char               mark_text[96];  // the watermark as read
+};
+
+static void partition_pump(struct partition *partition);
+
+static void item_free(struct item *item)
+{
+    call_cancel(&item->call);
+    redis_reply_fini(&item->reply);
+    buf_fini(&item->message);
+    buf_fini(&item->key);
+    buf_fini(&item->record_key);
+    buf_fini(&item->record);
+    job_fini(&item->job);
+    free(item);
+}
+
+static void item_remove(struct item *item)
+{
+    struct partition *partition = item->partition;
+    TAILQ_REMOVE(&partition->items, item, entry);
+    partition->waiting--;
+    if (item->stage == ITEM_ASKED)
+        partition->asked--;
+    item_free(item);
+}
+
+static void partition_clear(struct partition *partition)
+{
+    partition->running = false;
+    while (!TAILQ_EMPTY(&partition->items))
+        item_remove(TAILQ_FIRST(&partition->items));
+    assert(partition->waiting == 0 && partition->asked == 0);
+}
+
+// ---- begin: where the watermark stands
+
+static void on_again(struct timer *timer)
+{
+    partition_begin(container_of(timer, struct partition, again), 0);
+}
+
+// "offset timestamp crc" -> where to start; false when it is none
+static bool mark_parse(struct partition *partition, struct str text)
+{
+    struct str rest, offset, timestamp;
+    int64_t    next;
+    if (text.len >= sizeof partition->mark_text)
+        return false;
+    memcpy(partition->mark_text, text.p, text.len);
+    partition->mark_text[text.len] = '\0';
+    rest                           = str_of(partition->mark_text);
+    if (!str_cut(&rest, ' ', &offset) || !str_cut(&rest, ' ', &timestamp) || !str_to_i64(offset, &next) ||
+        !str_to_i64(timestamp, &partition->check_ms) || next < 1)
+        return false;
+    partition->check_offset = next - 1;
+    partition->check_crc    = rest;
+    snprintf(partition->shown, sizeof partition->shown, "%" PRIi64, next);
+    return true;
+}
+
+static void on_mark(struct call *call, const struct error *err)
+{
+    struct partition *partition = container_of(call, struct partition, mark);
+    enum store_word   word      = WORD_GATE;
+    struct error      why;
+    if (!store_word(err, &partition->mark_reply, &word, &why) || word != WORD_OK) {
+        if (word != WORD_GATE)
+            log_warn("cannot read the watermark", F_STR("partition", partition->name), F_STR("why", why.message));
+        redis_reply_fini(&partition->mark_reply);
+        partition_begin(partition, AGAIN_MS);
+        return;
+    }
+    struct str text      = answer_item(&partition->mark_reply.answer, 1);
+    partition->checking  = text.len && mark_parse(partition, text);
+    partition->running   = true;
+    if (!partition->checking)
+        partition->shown[0] = '\0';
+    log_debug("partition begins", F_STR("partition", partition->name), F_STR("watermark", partition->shown));
+    kafka_in_start(partition->in, partition->number,
+                   partition->checking ? partition->check_offset : KAFKA_FROM_BEGINNING);
+    redis_reply_fini(&partition->mark_reply);
+}
+
+void partition_begin(struct partition *partition, int64_t delay_ms)
+{
+    partition_clear(partition);
+    call_cancel(&partition->mark);
+    redis_reply_fini(&partition->mark_reply);
+    if (delay_ms > 0) {
+        timer_start(&partition->again, delay_ms);
+        return;
+    }
+    struct mark_args args = { .partition = str_of(partition->name) };
+    script_mark(partition->program->store, &args, &partition->mark_reply, &partition->mark, on_mark);
+}
+
+// ---- the topic is another one
+
+static void on_restarted(struct call *call, const struct error *err)
+{
+    struct partition *partition = container_of(call, struct partition, mark);
+    (void)err;  // whatever became of it: the watermark says where to begin
+    redis_reply_fini(&partition->mark_reply);
+    partition_begin(partition, err ? AGAIN_MS : 0);
+}
+
+static void partition_restart_topic(struct partition *partition, const char *why)
+{
+    log_error("the topic is another one than the watermark knew: read from the beginning, known jobs change nothing",
+              F_STR("partition", partition->name), F_STR("watermark", partition->mark_text), F_STR("why", why));
+    partition_clear(partition);
+    call_cancel(&partition->mark);
+    redis_reply_fini(&partition->mark_reply);
+    struct watermark_args args = { .partition = str_of(partition->name), .shown = str_of(partition->shown) };
+    script_watermark(partition->program->store, &args, &partition->mark_reply, &partition->mark, on_restarted);
+}
+
+void partition_out_of_range(struct partition *partition)
+{
+    if (!partition->checking) {
+        partition_begin(partition, AGAIN_MS);
+        return;
+    }
+    partition_restart_topic(partition, "its offset is not there");
+}
+
+static void partition_check(struct partition *partition, const struct kafka_message *message, const char *crc)
+{
+    partition->checking = false;
+    if (message->offset != partition->check_offset)
+        partition_restart_topic(partition, "the message before it is gone");
+    else if (message->timestamp_ms != partition->check_ms || !str_is(partition->check_crc, crc))
+        partition_restart_topic(partition, "the message before it is another one");
+}
+
+// ---- a message's script
+
+static void item_dead_letter(struct item *item);
+
+// Scripts that were asked for after this one have been refused by the watermark: they are asked again.
+static void partition_recall(struct partition *partition, struct item *item)
+{
+    for (item = TAILQ_NEXT(item, entry); item; item = TAILQ_NEXT(item, entry)) {
+        if (item->stage != ITEM_ASKED)
+            continue;
+        call_cancel(&item->call);
+        redis_reply_fini(&item->reply);
+        item->stage = ITEM_READY;
+        partition->asked--;
+    }
+}
+
+static void on_stored(struct call *call, const struct error *err)
+{
+    struct item      *item      = container_of(call, struct item, call);
+    struct partition *partition = item->partition;
+    enum store_word   word      = WORD_OK;
+    struct error      why;
+    if (!store_word(err, &item->reply, &word, &why)) {
+        log_warn("ingest: begins again where the watermark stands", F_STR("partition", partition->name),
+                 F_INT("offset", item->offset), F_STR("why", why.message));
+        partition_begin(partition, AGAIN_MS);
+        return;
+    }
+    program_saw_gate(partition->program, word != WORD_GATE);
+    if (word == WORD_OK) {
+        struct str what = answer_item(&item->reply.answer, 1);
+        if (item->job.id.len)
+            log_info("job ingested", F_STRN("job", item->job.id), F_STRN("state", what), F_STRN("account", item->job.account),
+                     F_STR("source", item->source));
+        kafka_in_done(partition->in, partition->number, item->offset + 1);
+        item_remove(item);
+        partition_pump(partition);
+    } else if (word == WORD_STATE) {
+        // other content under a known id: a dead letter only, which changes nothing on the job
+        partition_recall(partition, item);
+        error_set(&item->error, ERR_INPUT, "job_id is known with other content; that job is %.*s and stays as it is",
+                  STR_ARG(answer_item(&item->reply.answer, 1)));
+        item->verdict = "skip";
+        item->code    = "other_content";
+        redis_reply_fini(&item->reply);
+        partition->asked--;
+        item->stage = ITEM_PREPARING;
+        item_dead_letter(item);
+    } else {
+        // FENCED: somebody else has moved the watermark · GATE
+        partition_begin(partition, word == WORD_GATE ? AGAIN_MS : 0);
+    }
+}
+
+static void item_ask(struct item *item)
+{
+    struct partition  *partition = item->partition;
+    const struct job  *job       = &item->job;
+    const struct post *post      = &job->post;
+    static const char *unsure[]  = { "hold", "retry", "fail" };
+    struct ingest_args args      = {
+        .partition   = str_of(partition->name),
+        .shown       = str_of(item->shown),
+        .next_offset = str_of(item->next),
+        .timestamp   = item->timestamp_ms,
+        .crc         = str_of(item->crc),
+        .verdict     = str_of(item->verdict),
+        .job_id      = job->id,
+        .account     = job->account,
+        .hash        = str_of(job->hash),
+        .message     = buf_str(&item->message),
+        .kind        = post->mode == POST_DRAFT ? STR("draft") : STR("direct"),
+        .media       = post->media == MEDIA_PHOTOS ? STR("photos") : STR("video"),
+        .privacy     = post->privacy_level,
+        .due         = job->publish_at_ms,
+        .expires     = job->expires_at_ms,
+        .priority    = job->priority,
+        .on_unsure   = str_of(unsure[job->on_unsure]),
+        .metadata    = job->metadata,
+        .warnings    = buf_str(&job->warnings),
+        .source      = str_of(item->source),
+        .by          = program_id(partition->program),
+    };
+    if (strcmp(item->verdict, "bad") == 0) {
+        args.code   = str_of(item->code);
+        args.cause  = str_of(item->error.message);
+        args.remedy = STR("Mend the message and send it again; the same job_id may be used. The original is in the dead letters.");
+    } else if (strcmp(item->verdict, "old") == 0) {
+        args.code   = STR("too_old");
+        args.cause  = STR("The message is older than the records of ended jobs: whether it was posted before is not known.");
+        args.remedy = STR("Look at the account on TikTok; if it is not there, send it under a new job_id.");
+    }
+    item->stage = ITEM_ASKED;
+    partition->asked++;
+    script_ingest(partition->program->store, &args, &item->reply, &item->call, on_stored);
+}
+
+static void partition_pump(struct partition *partition)
+{
+    size_t       most = (size_t)partition->program->config.worker_ingest;
+    struct item *item;
+    TAILQ_FOREACH(item, &partition->items, entry) {
+        if (item->stage == ITEM_PREPARING || partition->asked >= most)
+            return;
+        if (item->stage == ITEM_READY)
+            item_ask(item);
+    }
+}
+
+// ---- what has to be in Kafka before the watermark passes the message
+
+static void on_prepared(struct call *call, const struct error *err)
+{
+    struct item      *item      = container_of(call, struct item, call);
+    struct partition *partition = item->partition;
+    if (err) {
+        log_warn("ingest: a record cannot be written, begins again where the watermark stands",
+                 F_STR("partition", partition->name), F_INT("offset", item->offset), F_STR("why", err->message));
+        partition_begin(partition, AGAIN_MS);
+        return;
+    }
+    if (item->code)
+        log_warn("dead letter", F_STRN("job", item->job.id), F_STR("source", item->source), F_STR("code", item->code),
+                 F_STR("why", item->error.message));
+    item->stage = ITEM_READY;
+    partition_pump(partition);
+}
+
+static void item_dead_letter(struct item *item)
+{
+    struct dead_letter letter = {
+        .message = buf_str(&item->message),
+        .key     = item->has_key ? buf_str(&item->key) : (struct str){ 0 },
+        .job_id  = item->job.id,
+        .source  = str_of(item->source),
+        .code    = item->code,
+        .why     = item->error.message,
+    };
+    dead_letter_send(item->partition->program, &letter, &item->call, on_prepared);
+}
+
+static void item_journal_message(struct item *item)
+{
+    struct program *p = item->partition->program;
+    journal_message_record(item->job.id, str_of(item->source), item->timestamp_ms, buf_str(&item->message),
+                           &item->record_key, &item->record);
+    struct kafka_record record = {
+        .topic     = p->topics[TOPIC_JOURNAL],
+        .partition = -1,
+        .key       = buf_str(&item->record_key),
+        .value     = buf_str(&item->record),
+    };
+    kafka_send(p->kafka, &record, NULL, &item->call, on_prepared);
+}
+
+static void item_judge(struct item *item)
+{
+    struct program  *p     = item->partition->program;
+    struct job_rules rules = { .message_max_bytes = p->config.job_max_bytes,
+                               .privacy_default   = p->config.job_privacy_default };
+    struct str       text  = buf_str(&item->message);
+    if (message_kind_of(text, rules.message_max_bytes) == MESSAGE_COMMAND) {
+        error_set(&item->error, ERR_INPUT, "commands are not understood by this version of tokfleet-worker");
+        item->verdict = "skip";
+        item->code    = "command_unknown";
+    } else if (!job_decode(text, &rules, &item->job, &item->error)) {
+        item->verdict = "bad";
+        item->code    = "bad_message";
+    } else if (item->timestamp_ms < clock_wall_ms() - p->config.job_keep_ms) {
+        item->verdict = "old";
+    } else {
+        item->verdict = "job";
+    }
+}
+
+// ---- messages in order
+
+static void partition_add(struct partition *partition, const struct kafka_message *message, const char *crc)
+{
+    struct program *p    = partition->program;
+    struct item    *item = xcalloc(1, sizeof *item);
+    item->partition      = partition;
+    item->offset         = message->offset;
+    item->timestamp_ms   = message->timestamp_ms;
+    item->has_key        = message->key.p != NULL;
+    buf_init(&item->message, message->value.len);
+    buf_add(&item->message, message->value);
+    buf_init(&item->key, message->key.len);
+    buf_add(&item->key, message->key);
+    memcpy(item->shown, partition->shown, sizeof item->shown);
+    snprintf(item->next, sizeof item->next, "%" PRIi64, message->offset + 1);
+    memcpy(partition->shown, item->next, sizeof partition->shown);
+    snprintf(item->crc, sizeof item->crc, "%s", crc);
+    snprintf(item->source, sizeof item->source, "%s@%" PRIi64, partition->name, message->offset);
+    TAILQ_INSERT_TAIL(&partition->items, item, entry);
+    partition->waiting++;
+    item_judge(item);
+    bool outlives = strcmp(item->verdict, "job") == 0 &&
+                    item->job.publish_at_ms > item->timestamp_ms + p->config.topics_jobs_retention_ms / 2;
+    if (item->code) {
+        item_dead_letter(item);
+    } else if (outlives) {
+        item_journal_message(item);
+    } else {
+        item->stage = ITEM_READY;
+        partition_pump(partition);
+    }
+}
+
+void partition_message(struct partition *partition, const struct kafka_message *message)
+{
+    char crc[16];
+    if (!partition->running)
+        return;
+    snprintf(crc, sizeof crc, "%08x", (unsigned)crc32_of(message->value));
+    if (partition->checking)
+        partition_check(partition, message, crc);
+    else
+        partition_add(partition, message, crc);
+}
+
+struct partition *partition_new(struct program *program, struct kafka_in *in, int32_t number)
+{
+    struct partition *partition = xcalloc(1, sizeof *partition);
+    partition->program          = program;
+    partition->in               = in;
+    partition->number           = number;
+    snprintf(partition->name, sizeof partition->name, "%s-%d", program->topics[TOPIC_JOBS], (int)number);
+    TAILQ_INIT(&partition->items);
+    timer_init(&partition->again, program->loop, on_again);
+    return partition;
+}
+
+int32_t partition_number(const struct partition *partition)
+{
+    return partition->number;
+}
+
+size_t partition_waiting(const struct partition *partition)
+{
+    return partition->waiting;
+}
+
+void partition_free(struct partition *partition)
+{
+    partition_clear(partition);
+    call_cancel(&partition->mark);
+    redis_reply_fini(&partition->mark_reply);
+    timer_fini(&partition->again);
+    free(partition);
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/trip.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "job/account.h"
+#include "job/job.h"
+#include "loop/clock.h"
+#include "worker/verdict.h"
+
+enum { REPEAT_MIN_MS = 100, REPEAT_MAX_MS = 5000, LOG_ID_BYTES = 64 };
+
+// one of the two records at the end, repeated until it is there
+struct record {
+    struct call  call;
+    struct timer again;       // the next try
+    int64_t      wait_ms;     // before it
+    bool         needed;      // there is something to write
+    bool         done;        // it is written, or can never be
+};
+
+struct trip {                        // one job's way through the worker
+    struct call          call;       // the request in flight until TikTok has answered
+    struct program      *program;    // borrowed; outlives every trip
+    struct worker       *worker;     // borrowed
+    struct arena         arena;      // owns the texts below
+    struct str           job_id;
+    struct str           epoch;      // this attempt's
+    struct str           account;    // open_id
+    int64_t              attempt;    // 1, 2, ...
+    int64_t              retries;    // failures that were worth a retry, before this attempt
+    int64_t              lease_end_ms;  // monotonic
+    struct job           job;        // decoded
+    struct buf           token;      // access token; wiped
+    struct redis_reply   reply;      // of the script in flight
+    struct buf           key;        // journal record in flight
+    struct buf           value;
+    struct tiktok_answer answer;     // what TikTok said
+    struct verdict       verdict;    // what becomes of the job
+    struct buf           cause;      // in words for people
+    const char          *code;       // of the outcome
+    const char          *remedy;
+    bool                 intent;     // an INTENT may be in the journal
+    bool                 release;    // it ended before the request: Redis hears RELEASE
+    struct record        journal;    // INITED or INTENT_ABORTED
+    struct record        redis;      // result or refuse
+};
+
+static void on_intent(struct call *call, const struct error *err);       // 1. INTENT is in Kafka: SENDING
+static void on_sending(struct call *call, const struct error *err);      // 2. Redis took it: send
+static void on_answer(struct call *call, const struct error *err);       // 3. TikTok answered, or did not: write it down
+static void journal_write(struct trip *trip);                            // 4. both records, in either order
+static void redis_write(struct trip *trip);
+
+static struct trip *trip_of(struct call *call)
+{
+    return container_of(call, struct trip, call);
+}
+
+// ---- the end of the trip: two records
+
+static void trip_end_when_recorded(struct trip *trip)
+{
+    if (trip->journal.needed && !trip->journal.done)
+        return;
+    if (trip->redis.needed && !trip->redis.done)
+        return;
+    worker_trip_ended(trip->worker, trip);
+}
+
+static void record_again(struct record *record)
+{
+    record->wait_ms = record->wait_ms ? record->wait_ms * 2 : REPEAT_MIN_MS;
+    if (record->wait_ms > REPEAT_MAX_MS)
+        record->wait_ms = REPEAT_MAX_MS;
+    timer_start(&record->again, record->wait_ms);
+}
+
+static void on_journal_again(struct timer *timer)
+{
+    journal_write(container_of(timer, struct trip, journal.again));
+}
+
+static void on_redis_again(struct timer *timer)
+{
+    redis_write(container_of(timer, struct trip, redis.again));
+}
+
+static void on_journal_written(struct call *call, const struct error *err)
+{
+    struct trip *trip = container_of(call, struct trip, journal.call);
+    if (err) {
+        log_warn("journal record not written yet", F_STRN("job", trip->job_id), F_STRN("epoch", trip->epoch),
+                 F_STR("why", err->message));
+        record_again(&trip->journal);
+        return;
+    }
+    trip->journal.done = true;
+    trip_end_when_recorded(trip);
+}
+
+static void journal_send(struct trip *trip, enum attempt_kind kind, struct str why, struct call *call, call_done *done)
+{
+    struct journal_attempt attempt = {
+        .kind       = kind,
+        .job_id     = trip->job_id,
+        .epoch      = trip->epoch,
+        .attempt    = trip->attempt,
+        .account    = trip->account,
+        .at_ms      = clock_wall_ms(),
+        .publish_id = kind == ATTEMPT_INITED ? str_of(trip->answer.publish_id) : (struct str){ 0 },
+        .why        = why,
+    };
+    buf_fini(&trip->key);
+    buf_fini(&trip->value);
+    journal_attempt_record(&attempt, &trip->key, &trip->value);
+    struct kafka_record record = {
+        .topic     = trip->program->topics[TOPIC_JOURNAL],
+        .partition = -1,
+        .key       = buf_str(&trip->key),
+        .value     = buf_str(&trip->value),
+    };
+    kafka_send(trip->program->kafka, &record, NULL, call, done);
+}
+
+static void journal_write(struct trip *trip)
+{
+    bool accepted = trip->verdict.event == ON_ACCEPT;
+    journal_send(trip, accepted ? ATTEMPT_INITED : ATTEMPT_INTENT_ABORTED, accepted ? STR("") : str_of(trip->code),
+                 &trip->journal.call, on_journal_written);
+}
+
+static void on_redis_written(struct call *call, const struct error *err)
+{
+    struct trip    *trip = container_of(call, struct trip, redis.call);
+    enum store_word word = WORD_OK;
+    struct error    why;
+    bool            answered = store_word(err, &trip->reply, &word, &why);
+    struct str      state    = answer_item(&trip->reply.answer, 1);
+    if (!answered || word == WORD_GATE) {
+        if (answered)
+            program_saw_gate(trip->program, false);
+        else
+            log_warn("result not recorded yet", F_STRN("job", trip->job_id), F_STRN("epoch", trip->epoch),
+                     F_STR("why", why.message));
+        redis_reply_fini(&trip->reply);
+        record_again(&trip->redis);
+        return;
+    }
+    if (word == WORD_OK)
+        log_info("job moved", F_STRN("job", trip->job_id), F_STRN("state", state), F_STRN("account", trip->account),
+                 F_STRN("epoch", trip->epoch), F_STR("code", trip->code), F_STR("publish_id", trip->answer.publish_id),
+                 F_STR("log_id", trip->answer.log_id));
+    else
+        log_warn("result not taken: the job has gone on without this attempt", F_STRN("job", trip->job_id),
+                 F_STRN("epoch", trip->epoch), F_STRN("state", state), F_STR("code", trip->code),
+                 F_STR("publish_id", trip->answer.publish_id));
+    redis_reply_fini(&trip->reply);
+    trip->redis.done = true;
+    trip_end_when_recorded(trip);
+}
+
+static int64_t first_poll_ms(const struct config *config)
+{
+    return config->poll_first_ms < config->poll_interval_ms ? config->poll_first_ms : config->poll_interval_ms;
+}
+
+static void redis_write(struct trip *trip)
+{
+    struct store *store = trip->program->store;
+    if (trip->verdict.event == ON_ACCEPT) {
+        struct result_args args = {
+            .job_id        = trip->job_id,
+            .epoch         = trip->epoch,
+            .publish_id    = str_of(trip->answer.publish_id),
+            .log_id        = str_of(trip->answer.log_id),
+            .first_poll_ms = first_poll_ms(&trip->program->config),
+            .worker        = program_id(trip->program),
+        };
+        script_result(store, &args, &trip->reply, &trip->redis.call, on_redis_written);
+        return;
+    }
+    struct refuse_args args = {
+        .job_id       = trip->job_id,
+        .epoch        = trip->epoch,
+        .event        = str_of(trip->release ? "RELEASE" : job_event_text(trip->verdict.event)),
+        .arrived      = trip->verdict.arrived,
+        .due_ms       = trip->verdict.due_ms,
+        .retries      = trip->verdict.retries,
+        .account_then = str_of(trip->verdict.account_then),
+        .code         = str_of(trip->code),
+        .cause        = buf_str(&trip->cause),
+        .remedy       = str_of(trip->remedy),
+        .log_id       = str_of(trip->answer.log_id),
+        .worker       = program_id(trip->program),
+    };
+    script_refuse(store, &args, &trip->reply, &trip->redis.call, on_redis_written);
+}
+
+// The attempt is over: what is true of it goes to the journal and to Redis at the same time.
+static void trip_record(struct trip *trip, bool to_redis)
+{
+    // an open INTENT of a doubt stays as it is: that is what it says
+    trip->journal.needed = trip->verdict.event == ON_ACCEPT || (trip->intent && trip->verdict.event != ON_DOUBT);
+    trip->redis.needed   = to_redis;
+    if (!trip->journal.needed && !trip->redis.needed) {
+        worker_trip_ended(trip->worker, trip);
+        return;
+    }
+    if (trip->journal.needed)
+        journal_write(trip);
+    if (trip->redis.needed)
+        redis_write(trip);
+}
+
+static void trip_say(struct trip *trip, const struct outcome *outcome, const char *detail)
+{
+    trip->code   = outcome->code;
+    trip->remedy = outcome->remedy;
+    buf_clear(&trip->cause);
+    buf_add_text(&trip->cause, outcome->cause);
+    if (detail && detail[0])
+        buf_printf(&trip->cause, " (%s)", detail);
+    if (trip->verdict.gave_up)
+        buf_printf(&trip->cause, " Tried %" PRIi64 " times.", trip->attempt);
+}
+
+// Nothing has left for TikTok: the job goes back, and is tried again after a while.
+static void trip_release(struct trip *trip, const char *code, const char *detail, const char *account_then)
+{
+    const struct outcome *outcome = outcome_named(code);
+    assert(outcome);
+    trip->release = true;
+    trip->verdict = (struct verdict){ .event        = ON_NOT_SENT,
+                                      .arrived      = 0,
+                                      .due_ms       = account_then[0] ? 0 : trip->program->config.retry_delay_ms,
+                                      .retries      = trip->retries,
+                                      .account_then = account_then };
+    trip_say(trip, outcome, detail);
+    trip_record(trip, true);
+}
+
+// ---- the way there
+
+static bool lease_lasts(void *owner)
+{
+    const struct trip *trip = owner;
+    return clock_monotonic_ms() + trip->program->config.tiktok_timeout_ms <= trip->lease_end_ms;
+}
+
+static void on_answer(struct call *call, const struct error *err)
+{
+    struct trip          *trip    = trip_of(call);
+    const struct outcome *outcome = trip->answer.outcome;
+    buf_wipe(&trip->token);
+    trip->verdict = verdict_of(outcome, trip->attempt, trip->retries, &trip->program->config);
+    trip_say(trip, outcome, err ? err->message : trip->answer.message);
+    log_debug("init answered", F_STRN("job", trip->job_id), F_INT("http", trip->answer.http_status),
+              F_STR("code", outcome->code), F_INT("us", trip->answer.took_us), F_STR("log_id", trip->answer.log_id));
+    trip_record(trip, true);
+}
+
+static void on_sending(struct call *call, const struct error *err)
+{
+    struct trip    *trip = trip_of(call);
+    enum store_word word = WORD_OK;
+    struct error    why;
+    bool            answered = store_word(err, &trip->reply, &word, &why);
+    redis_reply_fini(&trip->reply);
+    if (answered && word == WORD_OK) {
+        if (lease_lasts(trip))
+            tiktok_init(trip->program->tiktok, &trip->job.post, buf_str(&trip->token), lease_lasts, trip, &trip->answer,
+                        &trip->call, on_answer);
+        else
+            trip_release(trip, "lease_ended", "too little of the lease was left to send", "");
+        return;
+    }
+    if (!answered || word == WORD_GATE) {
+        // whether SENDING was accepted is not known: RELEASE is for both, as soon as Redis takes it
+        trip_release(trip, "redis_unavailable", answered ? "the gate is closed" : why.message, "");
+        return;
+    }
+    // somebody newer has the job: only the journal hears that this attempt sent nothing
+    log_warn("refused before the send", F_STRN("job", trip->job_id), F_STRN("epoch", trip->epoch));
+    trip->code = "fenced";
+    trip->verdict.event = ON_NOT_SENT;
+    trip_record(trip, false);
+}
+
+static void on_intent(struct call *call, const struct error *err)
+{
+    struct trip *trip = trip_of(call);
+    if (err) {
+        trip->intent = err_effect(err->code) == EFFECT_MAYBE;
+        trip_release(trip, "kafka_unavailable", err->message, "");
+        return;
+    }
+    struct sending_args args = {
+        .job_id = trip->job_id, .epoch = trip->epoch, .worker = program_id(trip->program)
+    };
+    script_sending(trip->program->store, &args, &trip->reply, &trip->call, on_sending);
+}
+
+static void trip_prepare(struct trip *trip, struct str message, struct str sealed)
+{
+    struct program  *p     = trip->program;
+    struct job_rules rules = { .message_max_bytes = p->config.job_max_bytes,
+                               .privacy_default   = p->config.job_privacy_default };
+    struct error     err;
+    if (!job_decode(message, &rules, &trip->job, &err)) {
+        // it was good when it was ingested: by a program of another version, or under other settings
+        trip_release(trip, "message_unreadable", err.message, "");
+    } else if (!sealed.len) {
+        trip_release(trip, "token_missing", "", "park");
+    } else if (!account_unseal(p->seal, p->config.fleet, trip->account, sealed, &trip->token, &err)) {
+        trip_release(trip, "sealed_token", err.message, "park");
+    } else {
+        trip->intent = true;
+        journal_send(trip, ATTEMPT_INTENT, STR(""), &trip->call, on_intent);
+    }
+}
+
+struct trip *trip_start(struct worker *worker, struct program *program, const struct redis_reply *reply,
+                        int64_t asked_ms)
+{
+    struct trip         *trip   = xcalloc(1, sizeof *trip);
+    const struct answer *answer = &reply->answer;
+    trip->program               = program;
+    trip->worker                = worker;
+    trip->job_id                = arena_copy(&trip->arena, answer_item(answer, 1));
+    trip->epoch                 = arena_copy(&trip->arena, answer_item(answer, 2));
+    trip->account               = arena_copy(&trip->arena, answer_item(answer, 5));
+    trip->lease_end_ms          = asked_ms + program->config.lease_ms;
+    if (!str_to_i64(answer_item(answer, 3), &trip->attempt))
+        trip->attempt = 1;
+    if (!str_to_i64(answer_item(answer, 4), &trip->retries))
+        trip->retries = 0;
+    buf_init(&trip->cause, 1024);
+    timer_init(&trip->journal.again, program->loop, on_journal_again);
+    timer_init(&trip->redis.again, program->loop, on_redis_again);
+    trip_prepare(trip, answer_item(answer, 6), answer_item(answer, 7));
+    return trip;
+}
+
+void trip_free(struct trip *trip)
+{
+    call_cancel(&trip->call);
+    call_cancel(&trip->journal.call);
+    call_cancel(&trip->redis.call);
+    timer_fini(&trip->journal.again);
+    timer_fini(&trip->redis.again);
+    redis_reply_fini(&trip->reply);
+    buf_wipe(&trip->token);
+    buf_fini(&trip->key);
+    buf_fini(&trip->value);
+    buf_fini(&trip->cause);
+    job_fini(&trip->job);
+    arena_fini(&trip->arena);
+    free(trip);
+}

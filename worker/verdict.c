@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/verdict.h"
+
+#include <string.h>
+
+static int64_t backoff_ms(const struct config *config, int64_t retries)
+{
+    int64_t doublings = retries < 10 ? retries : 10;
+    return config->retry_delay_ms << doublings;
+}
+
+static struct verdict again(int64_t due_ms, int64_t retries, const char *account_then)
+{
+    return (struct verdict){ .event        = ON_NOT_SENT,
+                             .arrived      = 1,
+                             .due_ms       = due_ms,
+                             .retries      = retries,
+                             .account_then = account_then };
+}
+
+struct verdict verdict_of(const struct outcome *outcome, int64_t attempt, int64_t retries,
+                          const struct config *config)
+{
+    struct verdict verdict = { .event = ON_REFUSE, .arrived = 1, .retries = retries, .account_then = "" };
+    if (outcome->next == NEXT_OK) {
+        verdict.event = ON_ACCEPT;
+        return verdict;
+    }
+    if (outcome->effect == EFFECT_MAYBE || outcome->next == NEXT_LOOK_UP) {
+        verdict.event   = ON_DOUBT;
+        verdict.arrived = -1;
+        return verdict;
+    }
+    switch (outcome->next) {
+    case NEXT_RETRY:
+        verdict = again(backoff_ms(config, retries), retries + 1, "");
+        break;
+    case NEXT_WINDOW:
+        verdict = again(0, retries, "window");
+        break;
+    case NEXT_DAY:
+        verdict = again(0, retries, "day");
+        break;
+    case NEXT_DRAFTS:
+        verdict = again(0, retries, "drafts");
+        break;
+    case NEXT_USERS:
+        verdict = again(0, retries, "users");
+        break;
+    case NEXT_REFRESH:
+    case NEXT_PARK:
+        verdict = again(0, retries, "park");
+        break;
+    case NEXT_OK:
+    case NEXT_LOOK_UP:
+    case NEXT_FAIL:
+        break;
+    }
+    if (strcmp(outcome->code, "not_sent") == 0)
+        verdict.arrived = 0;
+    if (verdict.event == ON_NOT_SENT && (verdict.retries > config->retry_max || attempt >= config->attempts_max)) {
+        verdict.event   = ON_REFUSE;
+        verdict.gave_up = true;
+    }
+    return verdict;
+}
