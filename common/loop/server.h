@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A small HTTP server for health, metrics and the like (evhttp): bounded headers, bodies, connections and time.
- * A request is answered before the handler returns. */
+/* A small HTTP/1.1 server for health, metrics and the like: bounded headers, bodies, connections and time.
+ * A request is answered before the handler returns. timeout_ms is for a whole request, from its first byte (or the
+ * connection) to the last one of the answer; a connection above the maximum is told 503 and closed. HEAD comes as GET.
+ * Not evhttp: that of libevent 2.1 bounds neither connections nor the time of a client that sends a byte now and then. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,7 +15,7 @@
 struct server;
 
 struct server_request {
-    const char *method;  // "GET"
+    const char *method;  // "GET", also for HEAD
     const char *path;    // decoded, without the query
     const char *query;   // raw; "" when there is none
     struct str  body;

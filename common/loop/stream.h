@@ -26,7 +26,8 @@ struct stream_events {
     void (*on_open)(void *owner);
     // as many bytes as are there; returns how many were taken (the rest comes again with more)
     size_t (*on_data)(void *owner, struct str bytes);
-    void (*on_close)(void *owner, const struct error *why);  // ERR_CONNECT before on_open, ERR_LOST after
+    // ERR_CONNECT before on_open, ERR_LOST after; the message does not repeat the address
+    void (*on_close)(void *owner, const struct error *why);
 };
 
 // address, events and owner are borrowed: events and owner for the stream's life
