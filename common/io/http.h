@@ -5,7 +5,9 @@
  * never repeated silently, and `may_send` is asked at the last moment, after the connection is up.
  *
  * Errors, by what can be known: ERR_CONNECT and ERR_NOT_SENT: the request surely did not leave (ERR_NOT_SENT:
- * may_send refused); ERR_TIMEOUT, ERR_LOST, ERR_BROKEN: it may have arrived. Any HTTP status is success of the call. */
+ * may_send refused), ERR_FULL, ERR_INPUT (a URL or token that cannot be used); ERR_TIMEOUT, ERR_LOST, ERR_BROKEN (also
+ * an answer cut anywhere): it may have arrived. Any HTTP status is success of the call. The connection is HTTP/1.1;
+ * a message shows no more of the URL than scheme, host and port. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +24,7 @@ struct http_settings {
     const char *user_agent;
     const char *ca_file;            // PEM; NULL: the system's
     int64_t     connect_ms;         // name, TCP and TLS
-    int64_t     connections_max;    // kept open and in use, all hosts
+    int64_t     connections_max;    // kept open and in use, all hosts; who finds none free waits for one
     int64_t     in_flight_max;      // requests; one more is ERR_FULL, not sent
     bool        http_allowed;       // plain http, for sandboxes: else only https is spoken
 };
@@ -36,7 +38,7 @@ struct http_request {
     int64_t     timeout_ms;         // whole request
     size_t      answer_max_bytes;   // a longer body is ERR_BROKEN
     bool        commit_point;
-    bool      (*may_send)(void *owner);  // NULL: yes; false stops it before a byte of the request leaves
+    bool      (*may_send)(void *owner);  // NULL: yes; false stops it before a byte leaves; starts and cancels nothing
     void       *owner;                   // for may_send
 };
 

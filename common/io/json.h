@@ -17,6 +17,7 @@ struct json *json_parse(struct str text, size_t max_bytes, int max_depth, struct
 void         json_free(struct json *json);
 const struct json *json_get(const struct json *object, const char *key);  // NULL: absent, or not an object
 const struct json *json_at(const struct json *array, size_t i);           // of arrays; also i-th member of an object
+const struct json *json_next(const struct json *member);                  // the one after it; NULL: it was the last
 size_t             json_count(const struct json *json);                   // members of an object or array, else 0
 const char        *json_key(const struct json *member);                   // its name inside its object, or NULL
 bool json_is_object(const struct json *json);

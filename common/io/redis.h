@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A connection to Redis: hiredis as the codec (formatter, reply reader) on a loop/stream.
- * Connects by itself and again with backoff and jitter; AUTH and SELECT come first on every connection.
+ * Connects by itself and again with backoff and jitter; AUTH, SELECT and PING come first on every connection, and
+ * only their answers make it connected (not while Redis loads its data, not with refused credentials).
  * Commands are pipelined. One that is asked for while not connected waits in a bounded queue.
  * Errors: ERR_CONNECT (never written, its deadline passed first), ERR_FULL (too many in flight),
  * ERR_TIMEOUT or ERR_LOST (written; it may or may not have happened), ERR_BROKEN (not RESP: the connection is closed).
@@ -26,6 +27,7 @@ struct redis_settings {
     int64_t     backoff_max_ms;
     int64_t     in_flight_max;    // commands waiting for an answer or a connection
     int64_t     answer_max_bytes; // a longer answer closes the connection
+    int64_t     silence_ms;       // not a byte for so long while answers are due closes the connection; 0: 30 s
 };
 
 enum answer_kind { ANSWER_NIL, ANSWER_TEXT, ANSWER_INTEGER, ANSWER_ARRAY, ANSWER_ERROR };
@@ -55,10 +57,11 @@ struct redis_script {
 // NULL only for a URL that cannot be understood (ERR_SETTING); settings are copied
 struct redis *redis_new(struct loop *loop, const struct redis_settings *settings, struct error *err) MUST_CHECK;
 bool          redis_connected(const struct redis *redis);
-void          redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void *owner);  // each time; may be NULL
+// each time, before the commands that have waited; may start commands, may not free redis; NULL: nobody asks
+void          redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void *owner);
 const char   *redis_address(const struct redis *redis);  // host:port, for logs
 
-// argv is copied; reply is filled before done(NULL)
+// argv is copied; deadline_ms > 0; reply is filled before done(NULL)
 void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms,
                    struct redis_reply *reply, struct call *call, call_done *done);
 // EVALSHA sha1 1 key argv...; on NOSCRIPT the text is sent instead, once (EVAL)

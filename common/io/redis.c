@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: Apache-2.0
+/*     redis_command ─► waiting ──(connected)──► written ─► answer, in order ─► done(NULL)
+ *                         │                        ├── deadline: done(ERR_TIMEOUT), its answer is dropped when it comes
+ *                         │                        └── connection lost: done(ERR_LOST)
+ *                         └── deadline: done(ERR_CONNECT); surely never left
+ *
+ *     LINK_DOWN ──(backoff)──► LINK_OPENING ─► LINK_GREETING ─► LINK_READY ──(anything wrong)──► LINK_DOWN */
+#include "io/redis.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "io/redis_codec.h"
+#include "io/redis_url.h"
+#include "io/seal.h"
+#include "loop/clock.h"
+#include "loop/stream.h"
+
+enum { SILENCE_MS = 30000, ARGUMENTS_ON_STACK = 32, ADDRESS_BYTES = 280, WHY_BYTES = 200 };
+
+enum link_state {
+    LINK_DOWN,      // the next try comes by `retry`
+    LINK_OPENING,   // the stream is
+    LINK_GREETING,  // AUTH, SELECT and PING are on their way
+    LINK_READY,     // commands are written as they come
+};
+
+enum command_kind {
+    COMMAND_USER,
+    COMMAND_AUTH,
+    COMMAND_SELECT,
+    COMMAND_PING,
+};
+
+struct command {
+    enum command_kind          kind;      // the others are of the greeting: no call, no deadline
+    struct redis              *redis;     // borrowed
+    struct call               *call;      // borrowed; NULL: nobody waits, the answer is dropped
+    struct redis_reply        *reply;     // the caller's; NULL when call is
+    const struct redis_script *script;    // NULL: not a script
+    bool                       by_text;   // EVAL instead of EVALSHA
+    bool                       written;   // which of the two lists it is in
+    size_t                     argc;      // of a script: the words after its name
+    struct str                 bytes;     // RESP, owned; of a script: only the words after its name. Empty when written
+    struct timer               deadline;  // while call
+    int64_t                    deadline_ms;
+    TAILQ_ENTRY(command)       entry;     // in waiting or written
+};
+
+TAILQ_HEAD(command_list, command);
+
+struct redis {
+    struct loop          *loop;             // borrowed
+    struct redis_settings settings;         // its texts are not used: see url and ca_file
+    struct redis_url      url;              // owned
+    char                 *ca_file;          // owned; NULL: the system's
+    char                  address[ADDRESS_BYTES];
+    enum link_state       state;
+    struct stream        *stream;           // owned; NULL in LINK_DOWN
+    struct codec         *codec;            // owned
+    struct command_list   waiting;          // for a connection
+    struct command_list   written;          // for an answer, in the order of the answers
+    int64_t               in_flight;        // COMMAND_USER in both lists
+    struct timer          retry;            // runs in LINK_DOWN
+    int64_t               tries;            // since the last connection that held
+    struct timer          patience;         // runs when something is written
+    int64_t               heard_ms;         // monotonic: the last bytes, or the first command after everything was answered
+    int64_t               ready_ms;         // monotonic: since when LINK_READY
+    bool                  outage_logged;    // since the last LINK_READY
+    bool                  refusal_logged;   // the same for refused credentials
+    char                  why[WHY_BYTES];   // the last thing that went wrong
+    void                (*on_connect)(void *owner);
+    void                 *owner;            // for on_connect
+};
+
+static void link_open(struct redis *redis);
+static void link_lost(struct redis *redis, enum err_code first, const char *why);
+
+static void command_free(struct command *command)
+{
+    timer_fini(&command->deadline);
+    codec_command_free(command->bytes);
+    free(command);
+}
+
+static void command_forget(struct command *command, struct command_list *list)
+{
+    TAILQ_REMOVE(list, command, entry);
+    if (command->kind == COMMAND_USER)
+        command->redis->in_flight--;
+    command_free(command);
+}
+
+// The caller gets err; what is left of the command, if anything, waits for an answer that nobody wants.
+static struct call *command_detach(struct command *command)
+{
+    struct call *call = command->call;
+    timer_fini(&command->deadline);
+    command->call  = NULL;
+    command->reply = NULL;
+    return call;
+}
+
+static void on_deadline(struct timer *timer)
+{
+    struct command *command = container_of(timer, struct command, deadline);
+    struct redis   *redis   = command->redis;
+    struct call    *call    = command_detach(command);
+    struct error    err;
+    if (command->written) {
+        error_set(&err, ERR_TIMEOUT, "redis %s: no answer in %" PRId64 " ms", redis->address, command->deadline_ms);
+    } else {
+        error_set(&err, ERR_CONNECT, "redis %s: not connected in %" PRId64 " ms%s%s", redis->address, command->deadline_ms,
+                  redis->why[0] ? ": " : "", redis->why);
+        command_forget(command, &redis->waiting);
+    }
+    call_finish(call, &err);
+}
+
+static void on_cancelled(struct call *call)
+{
+    struct command *command = call->adapter;
+    command_detach(command);
+    if (!command->written)
+        command_forget(command, &command->redis->waiting);
+}
+
+static void write_script_name(struct redis *redis, const struct command *command)
+{
+    const struct redis_script *script = command->script;
+    char                       head[128];
+    int                        len = 0;
+    if (command->by_text)
+        len = snprintf(head, sizeof head, "*%zu\r\n$4\r\nEVAL\r\n$%zu\r\n", command->argc + 2, script->text_len);
+    else
+        len = snprintf(head, sizeof head, "*%zu\r\n$7\r\nEVALSHA\r\n$40\r\n%.40s\r\n", command->argc + 2, script->sha1);
+    stream_write(redis->stream, (struct str){ head, (size_t)len });
+    if (command->by_text) {
+        stream_write(redis->stream, (struct str){ script->text, script->text_len });
+        stream_write(redis->stream, STR("\r\n"));
+    }
+}
+
+// The command is in no list; then it is in `written`.
+static void command_write(struct redis *redis, struct command *command)
+{
+    if (command->script)
+        write_script_name(redis, command);
+    stream_write(redis->stream, command->bytes);
+    if (!command->script) {
+        codec_command_free(command->bytes);
+        command->bytes = (struct str){ NULL, 0 };
+    }
+    if (TAILQ_EMPTY(&redis->written)) {
+        redis->heard_ms = clock_monotonic_ms();
+        if (!timer_running(&redis->patience))
+            timer_start(&redis->patience,
+                        redis->state == LINK_READY ? redis->settings.silence_ms : redis->settings.connect_ms);
+    }
+    command->written = true;
+    TAILQ_INSERT_TAIL(&redis->written, command, entry);
+}
+
+static void on_patience(struct timer *timer)
+{
+    struct redis *redis  = container_of(timer, struct redis, patience);
+    int64_t       silent = clock_monotonic_ms() - redis->heard_ms;
+    int64_t       limit  = redis->state == LINK_READY ? redis->settings.silence_ms : redis->settings.connect_ms;
+    char          why[WHY_BYTES];
+    if (TAILQ_EMPTY(&redis->written))
+        return;
+    if (silent < limit) {
+        timer_start(&redis->patience, limit - silent);
+        return;
+    }
+    snprintf(why, sizeof why, "not a byte for %" PRId64 " ms", silent);
+    link_lost(redis, ERR_LOST, why);
+}
+
+static void greet_with(struct redis *redis, enum command_kind kind, const struct str *argv, size_t argc)
+{
+    struct command *command = xcalloc(1, sizeof *command);
+    command->kind           = kind;
+    command->redis          = redis;
+    command->bytes          = codec_command(argv, argc);
+    command_write(redis, command);
+}
+
+static void on_open(void *owner)
+{
+    struct redis           *redis = owner;
+    const struct redis_url *url   = &redis->url;
+    redis->state                  = LINK_GREETING;
+    if (url->password && url->user)
+        greet_with(redis, COMMAND_AUTH, (struct str[]){ STR("AUTH"), str_of(url->user), str_of(url->password) }, 3);
+    else if (url->password)
+        greet_with(redis, COMMAND_AUTH, (struct str[]){ STR("AUTH"), str_of(url->password) }, 2);
+    if (url->db) {
+        char db[16];
+        snprintf(db, sizeof db, "%d", url->db);
+        greet_with(redis, COMMAND_SELECT, (struct str[]){ STR("SELECT"), str_of(db) }, 2);
+    }
+    greet_with(redis, COMMAND_PING, (struct str[]){ STR("PING") }, 1);
+}
+
+static void on_ready(struct redis *redis)
+{
+    redis->state          = LINK_READY;
+    redis->ready_ms       = clock_monotonic_ms();
+    redis->outage_logged  = false;
+    redis->refusal_logged = false;
+    redis->why[0]         = '\0';
+    log_info("redis connected", F_STR("redis", redis->address));
+    if (redis->on_connect)
+        redis->on_connect(redis->owner);
+    struct command *command;
+    while ((command = TAILQ_FIRST(&redis->waiting))) {
+        TAILQ_REMOVE(&redis->waiting, command, entry);
+        command_write(redis, command);
+    }
+}
+
+static void log_refusal(struct redis *redis, struct str answer)
+{
+    if (redis->refusal_logged)
+        return;
+    redis->refusal_logged = true;
+    redis->outage_logged  = true;
+    log_error("redis refuses the credentials of its URL", F_STR("redis", redis->address), F_STRN("answer", answer));
+}
+
+// An answer to a word of the greeting; false: the connection was given up.
+static bool on_greeted(struct redis *redis, enum command_kind kind, const struct answer *answer)
+{
+    bool fine    = answer->kind != ANSWER_ERROR;
+    bool refused = !fine && (kind == COMMAND_AUTH || str_starts(answer->text, "NOAUTH"));
+    if (kind == COMMAND_PING && !fine)
+        fine = str_starts(answer->text, "NOPERM");  // it is there, and that is all that was asked
+    if (!fine) {
+        char why[WHY_BYTES];
+        snprintf(why, sizeof why, "%s refused: %.*s",
+                 kind == COMMAND_AUTH ? "AUTH" : kind == COMMAND_SELECT ? "SELECT" : "PING", STR_ARG(answer->text));
+        if (refused)
+            log_refusal(redis, answer->text);
+        link_lost(redis, ERR_LOST, why);
+        return false;
+    }
+    if (kind == COMMAND_PING)
+        on_ready(redis);
+    return true;
+}
+
+// False: the connection was given up.
+static bool on_answer(struct redis *redis, const struct answer *answer)
+{
+    struct command *command = TAILQ_FIRST(&redis->written);
+    if (!command) {
+        char why[WHY_BYTES];
+        snprintf(why, sizeof why, "an answer to nothing: %.*s", STR_ARG(answer->text));
+        link_lost(redis, ERR_BROKEN, why);
+        return false;
+    }
+    enum command_kind kind = command->kind;
+    if (command->call && command->script && !command->by_text && answer->kind == ANSWER_ERROR &&
+        str_starts(answer->text, "NOSCRIPT")) {
+        TAILQ_REMOVE(&redis->written, command, entry);
+        command->by_text = true;
+        command_write(redis, command);
+        return true;
+    }
+    if (command->call) {
+        codec_take(redis->codec, command->reply);
+        call_finish(command_detach(command), NULL);
+    }
+    command_forget(command, &redis->written);
+    return kind == COMMAND_USER || on_greeted(redis, kind, answer);
+}
+
+static size_t on_data(void *owner, struct str bytes)
+{
+    struct redis    *redis = owner;
+    enum codec_found found = CODEC_MORE;
+    redis->heard_ms        = clock_monotonic_ms();
+    codec_feed(redis->codec, bytes);
+    while ((found = codec_next(redis->codec)) == CODEC_ANSWER)
+        if (!on_answer(redis, codec_answer(redis->codec)))
+            return bytes.len;
+    if (found == CODEC_BROKEN) {
+        char why[WHY_BYTES];
+        snprintf(why, sizeof why, "%s", codec_error(redis->codec));
+        link_lost(redis, ERR_BROKEN, why);
+    }
+    return bytes.len;
+}
+
+static void on_close(void *owner, const struct error *why)
+{
+    link_lost(owner, ERR_LOST, why->message);
+}
+
+static int64_t retry_delay_ms(struct redis *redis)
+{
+    int64_t delay_ms = redis->settings.backoff_min_ms;
+    for (int64_t i = 0; i < redis->tries && delay_ms < redis->settings.backoff_max_ms; i++)
+        delay_ms *= 2;
+    if (delay_ms > redis->settings.backoff_max_ms)
+        delay_ms = redis->settings.backoff_max_ms;
+    redis->tries++;
+    return delay_ms / 2 + (int64_t)random_below((uint64_t)delay_ms / 2 + 1);
+}
+
+// `first` is what the oldest written command hears; those behind it are lost with the connection.
+static void link_lost(struct redis *redis, enum err_code first, const char *why)
+{
+    struct command *command;
+    snprintf(redis->why, sizeof redis->why, "%s", why);
+    if (!redis->outage_logged)
+        log_warn("redis connection lost", F_STR("redis", redis->address), F_STR("why", redis->why));
+    redis->outage_logged = true;
+    stream_free(redis->stream);
+    redis->stream = NULL;
+    codec_reset(redis->codec);
+    timer_stop(&redis->patience);
+    while ((command = TAILQ_FIRST(&redis->written))) {
+        struct call *call = command_detach(command);
+        struct error err;
+        error_set(&err, first, "redis %s: %s", redis->address, redis->why);
+        if (call)
+            call_finish(call, &err);
+        command_forget(command, &redis->written);
+        first = ERR_LOST;
+    }
+    // one that breaks soon after each greeting must not be tried as fast as the first time
+    if (redis->state == LINK_READY && clock_monotonic_ms() - redis->ready_ms >= redis->settings.backoff_max_ms)
+        redis->tries = 0;
+    redis->state = LINK_DOWN;
+    timer_start(&redis->retry, retry_delay_ms(redis));
+}
+
+static const struct stream_events stream_events = { .on_open = on_open, .on_data = on_data, .on_close = on_close };
+
+static void link_open(struct redis *redis)
+{
+    struct stream_address address = {
+        .host       = redis->url.host,
+        .port       = redis->url.port,
+        .tls        = redis->url.tls,
+        .ca_file    = redis->ca_file,
+        .connect_ms = redis->settings.connect_ms,
+    };
+    redis->state  = LINK_OPENING;
+    redis->stream = stream_open(redis->loop, &address, &stream_events, redis);
+}
+
+static void on_retry(struct timer *timer)
+{
+    link_open(container_of(timer, struct redis, retry));
+}
+
+struct redis *redis_new(struct loop *loop, const struct redis_settings *settings, struct error *err)
+{
+    struct redis_url url;
+    if (!redis_url_parse(settings->url, &url, err))
+        return NULL;
+    struct redis *redis     = xcalloc(1, sizeof *redis);
+    redis->loop             = loop;
+    redis->settings         = *settings;
+    redis->settings.url     = NULL;
+    redis->settings.ca_file = NULL;
+    redis->url              = url;
+    redis->ca_file          = settings->ca_file ? xstrdup(settings->ca_file) : NULL;
+    redis->codec            = codec_new(settings->answer_max_bytes);
+    if (redis->settings.silence_ms <= 0)
+        redis->settings.silence_ms = SILENCE_MS;
+    snprintf(redis->address, sizeof redis->address, strchr(url.host, ':') ? "[%s]:%d" : "%s:%d", url.host, url.port);
+    TAILQ_INIT(&redis->waiting);
+    TAILQ_INIT(&redis->written);
+    timer_init(&redis->retry, loop, on_retry);
+    timer_init(&redis->patience, loop, on_patience);
+    link_open(redis);
+    return redis;
+}
+
+bool redis_connected(const struct redis *redis)
+{
+    return redis->state == LINK_READY;
+}
+
+void redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void *owner)
+{
+    redis->on_connect = on_connect;
+    redis->owner      = owner;
+}
+
+const char *redis_address(const struct redis *redis)
+{
+    return redis->address;
+}
+
+// NULL: too many in flight, and the call says so.
+static struct command *command_begin(struct redis *redis, int64_t deadline_ms, struct redis_reply *reply, struct call *call,
+                                     call_done *done)
+{
+    assert(deadline_ms > 0);
+    if (redis->in_flight >= redis->settings.in_flight_max) {
+        struct error err;
+        error_set(&err, ERR_FULL, "redis %s: %" PRId64 " commands in flight", redis->address, redis->in_flight);
+        call_begin(call, redis->loop, "redis", 0, done, NULL, NULL);
+        call_finish(call, &err);
+        return NULL;
+    }
+    struct command *command = xcalloc(1, sizeof *command);
+    command->redis          = redis;
+    command->call           = call;
+    command->reply          = reply;
+    command->deadline_ms    = deadline_ms;
+    timer_init(&command->deadline, redis->loop, on_deadline);
+    timer_start(&command->deadline, deadline_ms);
+    call_begin(call, redis->loop, "redis", 0, done, on_cancelled, command);
+    redis->in_flight++;
+    return command;
+}
+
+static void command_send(struct redis *redis, struct command *command)
+{
+    if (redis->state == LINK_READY)
+        command_write(redis, command);
+    else
+        TAILQ_INSERT_TAIL(&redis->waiting, command, entry);
+}
+
+void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms, struct redis_reply *reply,
+                   struct call *call, call_done *done)
+{
+    struct command *command = command_begin(redis, deadline_ms, reply, call, done);
+    if (!command)
+        return;
+    command->bytes = codec_command(argv, argc);
+    command_send(redis, command);
+}
+
+void redis_eval(struct redis *redis, const struct redis_script *script, struct str key, const struct str *argv, size_t argc,
+                int64_t deadline_ms, struct redis_reply *reply, struct call *call, call_done *done)
+{
+    struct command *command = command_begin(redis, deadline_ms, reply, call, done);
+    if (!command)
+        return;
+    struct str  few[ARGUMENTS_ON_STACK];
+    struct str *words = argc + 2 <= ARGUMENTS_ON_STACK ? few : xmalloc((argc + 2) * sizeof *words);
+    words[0]          = STR("1");
+    words[1]          = key;
+    if (argc)
+        memcpy(words + 2, argv, argc * sizeof *argv);
+    command->script = script;
+    command->argc   = argc + 2;
+    command->bytes  = codec_words(words, argc + 2);
+    if (words != few)
+        free(words);
+    command_send(redis, command);
+}
+
+static void commands_free(struct command_list *list)
+{
+    struct command *command;
+    while ((command = TAILQ_FIRST(list))) {
+        assert(!command->call);
+        command_forget(command, list);
+    }
+}
+
+void redis_free(struct redis *redis)
+{
+    if (!redis)
+        return;
+    stream_free(redis->stream);
+    timer_fini(&redis->retry);
+    timer_fini(&redis->patience);
+    commands_free(&redis->waiting);
+    commands_free(&redis->written);
+    codec_free(redis->codec);
+    redis_url_fini(&redis->url);
+    free(redis->ca_file);
+    free(redis);
+}

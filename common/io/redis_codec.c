@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/redis_codec.h"
+
+#include <assert.h>
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    ARGUMENTS_ON_STACK = 32,
+    ITEM_BYTES_LEAST   = 3,  // "+\r\n" and the like: what an item of an array takes on the wire at least
+};
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t item_count;
+#else
+typedef int item_count;
+#endif
+
+struct codec {
+    redisReplyObjectFunctions functions;         // the reader's; hiredis wants them writable
+    redisReader              *reader;            // owned; its objects are `struct answer` in arena
+    struct arena              arena;             // of the answer that is being read, or was read last
+    size_t                    answer_max_bytes;
+    size_t                    answer_bytes;      // of the answer that is being read, as far as it is here
+    size_t                    items;             // that its arrays have announced
+    const char               *error;             // a literal; NULL unless it is we who found it broken
+    struct answer            *answer;            // the last whole one, in arena; NULL when taken
+};
+
+static struct answer *place(const redisReadTask *task, enum answer_kind kind)
+{
+    struct codec  *codec = task->privdata;
+    struct answer *array = task->parent ? task->parent->obj : NULL;
+    struct answer *answer = array ? &array->items[task->idx] : arena_alloc(&codec->arena, sizeof *answer);
+    answer->kind          = kind;
+    return answer;
+}
+
+static void *create_text(const redisReadTask *task, char *p, size_t len)
+{
+    struct codec  *codec  = task->privdata;
+    struct answer *answer = place(task, task->type == REDIS_REPLY_ERROR ? ANSWER_ERROR : ANSWER_TEXT);
+    answer->text          = arena_copy(&codec->arena, (struct str){ p, len });
+    return answer;
+}
+
+/* The count comes from the other side: room is made only for as many items as fit into the longest answer. */
+static void *create_array(const redisReadTask *task, item_count count)
+{
+    struct codec *codec = task->privdata;
+    codec->items += (size_t)count;
+    if (codec->items > codec->answer_max_bytes / ITEM_BYTES_LEAST) {
+        codec->error = "an answer is too long";
+        return NULL;
+    }
+    struct answer *answer = place(task, ANSWER_ARRAY);
+    answer->count         = (size_t)count;
+    if (count > 0)
+        answer->items = arena_alloc(&codec->arena, (size_t)count * sizeof *answer->items);
+    return answer;
+}
+
+static void *create_integer(const redisReadTask *task, long long number)
+{
+    struct answer *answer = place(task, ANSWER_INTEGER);
+    answer->number        = number;
+    return answer;
+}
+
+static void *create_nil(const redisReadTask *task)
+{
+    return place(task, ANSWER_NIL);
+}
+
+// everything is the arena's
+static void free_nothing(void *answer)
+{
+    (void)answer;
+}
+
+#if HIREDIS_MAJOR >= 1
+// RESP3 is never asked for
+static void *refuse_double(const redisReadTask *task, double number, char *p, size_t len)
+{
+    (void)task, (void)number, (void)p, (void)len;
+    return NULL;
+}
+
+static void *refuse_bool(const redisReadTask *task, int value)
+{
+    (void)task, (void)value;
+    return NULL;
+}
+#endif
+
+static redisReader *reader_new(struct codec *codec)
+{
+    redisReader *reader = redisReaderCreateWithFunctions(&codec->functions);
+    assert(reader);
+    reader->privdata = codec;
+    return reader;
+}
+
+struct codec *codec_new(int64_t answer_max_bytes)
+{
+    struct codec *codec     = xcalloc(1, sizeof *codec);
+    codec->answer_max_bytes = (size_t)answer_max_bytes;
+    codec->functions        = (redisReplyObjectFunctions){
+        .createString  = create_text,
+        .createArray   = create_array,
+        .createInteger = create_integer,
+        .createNil     = create_nil,
+        .freeObject    = free_nothing,
+#if HIREDIS_MAJOR >= 1
+        .createDouble  = refuse_double,
+        .createBool    = refuse_bool,
+#endif
+    };
+    codec->reader = reader_new(codec);
+    return codec;
+}
+
+void codec_reset(struct codec *codec)
+{
+    redisReaderFree(codec->reader);
+    arena_fini(&codec->arena);
+    codec->reader       = reader_new(codec);
+    codec->answer       = NULL;
+    codec->answer_bytes = 0;
+    codec->items        = 0;
+    codec->error        = NULL;
+}
+
+void codec_feed(struct codec *codec, struct str bytes)
+{
+    codec->answer_bytes += bytes.len;
+    (void)redisReaderFeed(codec->reader, bytes.p, bytes.len);  // a failure stays with the reader: codec_next tells it
+}
+
+enum codec_found codec_next(struct codec *codec)
+{
+    void *object = NULL;
+    if (codec->answer) {
+        arena_fini(&codec->arena);
+        codec->answer = NULL;
+    }
+    if (codec->error || redisReaderGetReply(codec->reader, &object) != REDIS_OK)
+        return CODEC_BROKEN;
+    if (object) {
+        codec->answer       = object;
+        codec->answer_bytes = codec->reader->len - codec->reader->pos;
+        codec->items        = 0;
+        return CODEC_ANSWER;
+    }
+    if (codec->answer_bytes <= codec->answer_max_bytes)
+        return CODEC_MORE;
+    codec->error = "an answer is too long";
+    return CODEC_BROKEN;
+}
+
+const char *codec_error(const struct codec *codec)
+{
+    return codec->error ? codec->error : codec->reader->errstr;
+}
+
+const struct answer *codec_answer(const struct codec *codec)
+{
+    return codec->answer;
+}
+
+void codec_take(struct codec *codec, struct redis_reply *reply)
+{
+    assert(codec->answer);
+    redis_reply_fini(reply);
+    reply->answer = *codec->answer;
+    reply->arena  = codec->arena;
+    codec->arena  = (struct arena){ 0 };
+    codec->answer = NULL;
+}
+
+void codec_free(struct codec *codec)
+{
+    if (!codec)
+        return;
+    redisReaderFree(codec->reader);
+    arena_fini(&codec->arena);
+    free(codec);
+}
+
+static char *format(const struct str *argv, size_t argc, size_t *len)
+{
+    const char  *few_texts[ARGUMENTS_ON_STACK];
+    size_t       few_lengths[ARGUMENTS_ON_STACK];
+    bool         few     = argc <= ARGUMENTS_ON_STACK;
+    const char **texts   = few ? few_texts : xmalloc(argc * sizeof *texts);
+    size_t      *lengths = few ? few_lengths : xmalloc(argc * sizeof *lengths);
+    for (size_t i = 0; i < argc; i++) {
+        texts[i]   = argv[i].len ? argv[i].p : "";
+        lengths[i] = argv[i].len;
+    }
+    char     *p     = NULL;
+    long long bytes = redisFormatCommandArgv(&p, (int)argc, texts, lengths);
+    assert(bytes > 0);
+    if (!few) {
+        free(texts);
+        free(lengths);
+    }
+    *len = (size_t)bytes;
+    return p;
+}
+
+struct str codec_command(const struct str *argv, size_t argc)
+{
+    size_t len = 0;
+    char  *p   = format(argv, argc, &len);
+    return (struct str){ p, len };
+}
+
+struct str codec_words(const struct str *argv, size_t argc)
+{
+    size_t len   = 0;
+    char  *p     = format(argv, argc, &len);
+    size_t count = (size_t)((char *)memchr(p, '\n', len) - p) + 1;
+    memmove(p, p + count, len - count);
+    return (struct str){ p, len - count };
+}
+
+void codec_command_free(struct str command)
+{
+    union {
+        const char *looked_at;
+        char       *owned;
+    } p = { .looked_at = command.p };
+    redisFreeCommand(p.owned);
+}
+
+void redis_reply_fini(struct redis_reply *reply)
+{
+    arena_fini(&reply->arena);
+    reply->answer = (struct answer){ 0 };
+}
+
+struct str answer_item(const struct answer *answer, size_t i)
+{
+    if (answer->kind != ANSWER_ARRAY || i >= answer->count)
+        return (struct str){ NULL, 0 };
+    return answer->items[i].text;
+}
+
+struct str answer_field(const struct answer *answer, const char *field)
+{
+    for (size_t i = 0; answer->kind == ANSWER_ARRAY && i + 1 < answer->count; i += 2)
+        if (str_is(answer->items[i].text, field))
+            return answer->items[i + 1].text;
+    return (struct str){ NULL, 0 };
+}
