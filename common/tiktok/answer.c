@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tiktok/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "io/json.h"
+
+enum { BODY_MAX_BYTES = 64 * 1024, BODY_MAX_DEPTH = 16 };
+
+// One line of text that may be cut, never inside a character: for people.
+static void copy_cut(char *out, size_t out_bytes, struct str text)
+{
+    size_t len = text.len < out_bytes ? text.len : out_bytes - 1;
+    while (len > 0 && len < text.len && ((unsigned char)text.p[len] & 0xC0) == 0x80)
+        len--;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? ' ' : text.p[i];
+    out[len] = '\0';
+}
+
+// A text that is of use only as a whole: absent when it is too long, or anything but printable ASCII.
+static void copy_whole(char *out, size_t out_bytes, struct str text)
+{
+    out[0] = '\0';
+    if (text.len >= out_bytes)
+        return;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.p[i] <= ' ' || text.p[i] >= 0x7f)
+            return;
+    if (text.len)
+        memcpy(out, text.p, text.len);
+    out[text.len] = '\0';
+}
+
+void answer_clear(struct tiktok_answer *answer)
+{
+    answer->outcome          = outcome_named("broken_answer");
+    answer->http_status      = 0;
+    answer->code[0]          = '\0';
+    answer->message[0]       = '\0';
+    answer->log_id[0]        = '\0';
+    answer->publish_id[0]    = '\0';
+    answer->upload_url[0]    = '\0';
+    answer->status[0]        = '\0';
+    answer->fail_reason[0]   = '\0';
+    answer->post_id_count    = 0;
+    answer->downloaded_bytes = -1;
+    answer->uploaded_bytes   = -1;
+    memset(answer->post_ids, 0, sizeof answer->post_ids);
+}
+
+static int64_t read_bytes(const struct json *data, const char *key)
+{
+    int64_t number = -1;
+    return json_i64(json_get(data, key), &number) && number >= 0 ? number : -1;
+}
+
+// TikTok sends numbers of 19 digits, others have seen text: either becomes text.
+static void read_post_ids(const struct json *ids, struct tiktok_answer *answer)
+{
+    const struct json *one = json_is_array(ids) ? json_at(ids, 0) : NULL;
+    for (; one && answer->post_id_count < TIKTOK_POST_IDS_MAX; one = json_next(one)) {
+        int64_t number = 0;
+        char   *id     = answer->post_ids[answer->post_id_count];
+        if (!json_i64(one, &number) || number <= 0)
+            continue;
+        snprintf(id, sizeof answer->post_ids[0], "%" PRId64, number);
+        answer->post_id_count++;
+    }
+}
+
+static void read_data(const struct json *data, struct tiktok_answer *answer)
+{
+    copy_whole(answer->publish_id, sizeof answer->publish_id, json_text(json_get(data, "publish_id")));
+    copy_whole(answer->upload_url, sizeof answer->upload_url, json_text(json_get(data, "upload_url")));
+    copy_cut(answer->status, sizeof answer->status, json_text(json_get(data, "status")));
+    copy_cut(answer->fail_reason, sizeof answer->fail_reason, json_text(json_get(data, "fail_reason")));
+    answer->downloaded_bytes = read_bytes(data, "downloaded_bytes");
+    answer->uploaded_bytes   = read_bytes(data, "uploaded_bytes");
+    read_post_ids(json_get(data, "publicaly_available_post_id"), answer);
+}
+
+// "log_id" is what TikTok sends, "logid" what its tables say; the token endpoint's stands beside a flat error.
+static struct str log_id_of(const struct json *root, const struct json *error)
+{
+    struct str log_id = json_text(json_get(error, "log_id"));
+    if (!log_id.len)
+        log_id = json_text(json_get(error, "logid"));
+    if (!log_id.len)
+        log_id = json_text(json_get(root, "log_id"));
+    return log_id;
+}
+
+void tiktok_answer_decode(struct str body, int http_status, struct tiktok_answer *answer)
+{
+    answer_clear(answer);
+    answer->http_status = http_status;
+    struct error ignored;
+    struct json *root = json_parse(body, BODY_MAX_BYTES, BODY_MAX_DEPTH, &ignored);
+    if (!root) {
+        answer->outcome = outcome_of_code((struct str){ "", 0 }, http_status);
+        return;
+    }
+    const struct json *error   = json_get(root, "error");
+    bool               is_flat = json_is_text(error);
+    struct str         code    = json_text(is_flat ? error : json_get(error, "code"));
+    struct str         message = json_text(is_flat ? json_get(root, "error_description") : json_get(error, "message"));
+    copy_cut(answer->code, sizeof answer->code, code);
+    copy_cut(answer->message, sizeof answer->message, message);
+    copy_cut(answer->log_id, sizeof answer->log_id, log_id_of(root, error));
+    answer->outcome = outcome_of_code(code, http_status);
+    if (answer->outcome->next == NEXT_OK)
+        read_data(json_get(root, "data"), answer);
+    json_free(root);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The caller's call is the outer one; an inner call carries the HTTP request. What the request needs lives in a record
+ * of its own, which goes when the inner call is done or the outer one is cancelled:
+ *
+ *     starter ── call (outer) ──────────────────────────────► done
+ *        └─ struct request: inner call ── http ── on_answer ───┘ decoded, outcome set
+ */
+#include "tiktok/api.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/json.h"
+#include "tiktok/answer.h"
+
+enum {
+    BODY_MAX_BYTES   = 256 * 1024,  // 35 URLs and the longest texts fit twice
+    ANSWER_MAX_BYTES = 64 * 1024,
+    URL_MAX_BYTES    = 1024,
+};
+
+static const char content_type[] = "application/json; charset=UTF-8";
+
+struct tiktok {
+    struct http *http;               // borrowed
+    char        *api_url;            // without a slash at its end
+    int64_t      init_timeout_ms;    // whole request
+    int64_t      status_timeout_ms;  // whole request
+};
+
+// what an answer must hold to be a success
+enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS };
+
+struct request {
+    struct call           inner;   // the HTTP request
+    struct call          *outer;   // the caller's; borrowed
+    struct tiktok_answer *answer;  // the caller's; borrowed
+    const char           *name;    // a literal, for the log
+    enum needs            needs;   // of a good answer
+    struct buf            url;     // copied by http, kept for its buffer only
+    struct buf            body;    // borrowed by http until done
+};
+
+struct tiktok *tiktok_new(struct http *http, const struct tiktok_settings *settings, struct error *err)
+{
+    struct str url = str_of(settings->api_url);
+    if (!str_starts(url, "https://") && !str_starts(url, "http://")) {
+        error_set(err, ERR_SETTING, "tiktok.api_url: it must begin with https:// or http://");
+        return NULL;
+    }
+    while (str_ends(url, "/"))
+        url.len--;
+    if (str_ends(url, ":") || url.len > URL_MAX_BYTES / 2) {
+        error_set(err, ERR_SETTING, "tiktok.api_url: the host is missing, or it is longer than %d bytes",
+                  URL_MAX_BYTES / 2);
+        return NULL;
+    }
+    struct tiktok *tiktok     = xcalloc(1, sizeof *tiktok);
+    tiktok->http              = http;
+    tiktok->api_url           = xstrdup(settings->api_url);
+    tiktok->api_url[url.len]  = '\0';
+    tiktok->init_timeout_ms   = settings->init_timeout_ms;
+    tiktok->status_timeout_ms = settings->status_timeout_ms;
+    return tiktok;
+}
+
+void tiktok_free(struct tiktok *tiktok)
+{
+    if (!tiktok)
+        return;
+    free(tiktok->api_url);
+    free(tiktok);
+}
+
+static struct request *request_new(struct tiktok_answer *answer, struct call *call, const char *name,
+                                   enum needs needs)
+{
+    struct request *request = xcalloc(1, sizeof *request);
+    request->outer          = call;
+    request->answer         = answer;
+    request->name           = name;
+    request->needs          = needs;
+    buf_init(&request->url, URL_MAX_BYTES);
+    buf_init(&request->body, BODY_MAX_BYTES);
+    memset(answer, 0, sizeof *answer);
+    answer_clear(answer);
+    return request;
+}
+
+static void request_free(struct request *request)
+{
+    http_answer_fini(&request->answer->http);
+    buf_fini(&request->url);
+    buf_fini(&request->body);
+    free(request);
+}
+
+static void on_outer_cancelled(struct call *outer)
+{
+    struct request *request = outer->adapter;
+    call_cancel(&request->inner);
+    request_free(request);
+}
+
+static bool is_whole(const struct tiktok_answer *answer, enum needs needs)
+{
+    if (answer->outcome->next != NEXT_OK)
+        return true;
+    if (needs == NEEDS_PUBLISH_ID)
+        return answer->publish_id[0] != '\0';
+    return needs != NEEDS_STATUS || answer->status[0] != '\0';
+}
+
+// A success without what it is about is no answer: at a commit point TikTok may have acted.
+static bool read_answer(struct request *request, struct error *err)
+{
+    struct tiktok_answer *answer = request->answer;
+    tiktok_answer_decode(buf_str(&answer->http.body), (int)answer->http.status, answer);
+    if (!is_whole(answer, request->needs))
+        answer->outcome = outcome_named("broken_answer");
+    if (answer->outcome == outcome_named("broken_answer"))
+        return error_set(err, ERR_BROKEN, "%s: HTTP %d with an answer that cannot be understood", request->name,
+                         answer->http_status);
+    return true;
+}
+
+static void log_answer(const struct request *request)
+{
+    const struct tiktok_answer *answer = request->answer;
+    log_debug("tiktok answered", F_STR("request", request->name), F_INT("http_status", answer->http_status),
+              F_STR("code", answer->code), F_STR("outcome", answer->outcome->code), F_STR("log_id", answer->log_id),
+              F_INT("took_us", answer->took_us));
+}
+
+static void on_answer(struct call *inner, const struct error *err)
+{
+    struct request       *request = container_of(inner, struct request, inner);
+    struct tiktok_answer *answer  = request->answer;
+    struct call          *outer   = request->outer;
+    struct error          failure;
+    bool                  ok = false;
+    answer->took_us = answer->http.total_us;
+    if (err) {
+        failure             = *err;
+        answer->http_status = (int)answer->http.status;
+        answer->outcome     = outcome_of_error(err);
+    } else {
+        ok = read_answer(request, &failure);
+    }
+    log_answer(request);
+    request_free(request);
+    call_finish(outer, ok ? NULL : &failure);
+}
+
+// The loop comes from the inner call, which http has begun.
+static void request_start(struct tiktok *tiktok, struct request *request, const char *path,
+                          struct http_request *http_request, call_done *done)
+{
+    bool fits = buf_printf(&request->url, "%s%s", tiktok->api_url, path);
+    assert(fits && !request->body.full);
+    http_request->method           = "POST";
+    http_request->url              = buf_text(&request->url);
+    http_request->content_type     = content_type;
+    http_request->body             = buf_str(&request->body);
+    http_request->answer_max_bytes = ANSWER_MAX_BYTES;
+    http_start(tiktok->http, http_request, &request->answer->http, &request->inner, on_answer);
+    call_begin(request->outer, request->inner.loop, "tiktok", 0, done, on_outer_cancelled, request);
+}
+
+void tiktok_init(struct tiktok *tiktok, const struct post *post, struct str token, bool (*may_send)(void *owner),
+                 void *owner, struct tiktok_answer *answer, struct call *call, call_done *done)
+{
+    struct request     *request      = request_new(answer, call, post_init_name(post), NEEDS_PUBLISH_ID);
+    struct http_request http_request = {
+        .bearer       = token,
+        .timeout_ms   = tiktok->init_timeout_ms,
+        .commit_point = true,
+        .may_send     = may_send,
+        .owner        = owner,
+    };
+    post_init_body(post, &request->body);
+    request_start(tiktok, request, post_init_path(post), &http_request, done);
+}
+
+static void start_by_publish_id(struct tiktok *tiktok, struct request *request, const char *path,
+                                struct str publish_id, struct str token, call_done *done)
+{
+    struct http_request http_request = { .bearer = token, .timeout_ms = tiktok->status_timeout_ms };
+    struct json        *body         = json_object();
+    json_set_text(body, "publish_id", publish_id);
+    json_print(body, &request->body);
+    json_free(body);
+    request_start(tiktok, request, path, &http_request, done);
+}
+
+void tiktok_status(struct tiktok *tiktok, struct str publish_id, struct str token, struct tiktok_answer *answer,
+                   struct call *call, call_done *done)
+{
+    struct request *request = request_new(answer, call, "status/fetch", NEEDS_STATUS);
+    start_by_publish_id(tiktok, request, "/v2/post/publish/status/fetch/", publish_id, token, done);
+}
+
+void tiktok_cancel(struct tiktok *tiktok, struct str publish_id, struct str token, struct tiktok_answer *answer,
+                   struct call *call, call_done *done)
+{
+    struct request *request = request_new(answer, call, "cancel", NEEDS_NOTHING);
+    start_by_publish_id(tiktok, request, "/v2/post/publish/cancel/", publish_id, token, done);
+}
