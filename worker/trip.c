@@ -257,7 +257,7 @@ static void on_answer(struct call *call, const struct error *err)
     struct trip          *trip    = trip_of(call);
     const struct outcome *outcome = trip->answer.outcome;
     buf_wipe(&trip->token);
-    trip->verdict = verdict_of(outcome, trip->attempt, trip->retries, &trip->program->config);
+    trip->verdict = verdict_of(outcome, trip->answer.http_status, trip->attempt, trip->retries, &trip->program->config);
     trip_say(trip, outcome, err ? err->message : trip->answer.message);
     log_debug("init answered", F_STRN("job", trip->job_id), F_INT("http", trip->answer.http_status),
               F_STR("code", outcome->code), F_INT("us", trip->answer.took_us), F_STR("log_id", trip->answer.log_id));
@@ -276,7 +276,7 @@ static void on_sending(struct call *call, const struct error *err)
             tiktok_init(trip->program->tiktok, &trip->job.post, buf_str(&trip->token), lease_lasts, trip, &trip->answer,
                         &trip->call, on_answer);
         else
-            trip_release(trip, "lease_ended", "too little of the lease was left to send", "");
+            trip_release(trip, "lease_short", "", "");
         return;
     }
     if (!answered || word == WORD_GATE) {
@@ -315,7 +315,7 @@ static void trip_prepare(struct trip *trip, struct str message, struct str seale
         // it was good when it was ingested: by a program of another version, or under other settings
         trip_release(trip, "message_unreadable", err.message, "");
     } else if (!sealed.len) {
-        trip_release(trip, "token_missing", "", "park");
+        trip_release(trip, "no_token", "", "park");
     } else if (!account_unseal(p->seal, p->config.fleet, trip->account, sealed, &trip->token, &err)) {
         trip_release(trip, "sealed_token", err.message, "park");
     } else {

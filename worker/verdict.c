@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/verdict.h"
 
-#include <string.h>
-
 static int64_t backoff_ms(const struct config *config, int64_t retries)
 {
     int64_t doublings = retries < 10 ? retries : 10;
@@ -18,7 +16,7 @@ static struct verdict again(int64_t due_ms, int64_t retries, const char *account
                              .account_then = account_then };
 }
 
-struct verdict verdict_of(const struct outcome *outcome, int64_t attempt, int64_t retries,
+struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_t attempt, int64_t retries,
                           const struct config *config)
 {
     struct verdict verdict = { .event = ON_REFUSE, .arrived = 1, .retries = retries, .account_then = "" };
@@ -56,8 +54,8 @@ struct verdict verdict_of(const struct outcome *outcome, int64_t attempt, int64_
     case NEXT_FAIL:
         break;
     }
-    if (strcmp(outcome->code, "not_sent") == 0)
-        verdict.arrived = 0;
+    if (!http_status)
+        verdict.arrived = 0;  // and no doubt: surely not sent
     if (verdict.event == ON_NOT_SENT && (verdict.retries > config->retry_max || attempt >= config->attempts_max)) {
         verdict.event   = ON_REFUSE;
         verdict.gave_up = true;

@@ -17,5 +17,6 @@ struct verdict {
     bool           gave_up;       // worth a retry, but the bound is reached
 };
 
-struct verdict verdict_of(const struct outcome *outcome, int64_t attempt, int64_t retries,
+// http_status: of the answer, 0 when there was none
+struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_t attempt, int64_t retries,
                           const struct config *config);
