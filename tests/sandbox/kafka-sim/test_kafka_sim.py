@@ -119,9 +119,11 @@ def test_a_dead_ones_socket_is_taken_over(start):
     sim.process.wait(10)
     assert sim.socket_path.exists()
     sim.bootstrap_file.unlink()
-    again = Sim(sim.folder).wait_ready()
-    assert again.say("topics") == []
-    assert again.stop() == 0
+    again = Sim(sim.folder)
+    try:
+        assert again.wait_ready().say("topics") == []
+    finally:
+        assert again.stop() == 0
 
 
 def test_a_living_ones_socket_is_left_alone(start, tmp_path):

@@ -153,14 +153,20 @@ struct account *account_by_refresh(struct sim *sim, const char *text)
     return account && account->refresh_expires_ms > clock_now_ms() ? account : NULL;
 }
 
+char *scope_list(unsigned scopes)
+{
+    char   list[160] = "";
+    size_t used      = 0;
+    for (unsigned i = 0; i < sizeof scope_names / sizeof scope_names[0]; i++)
+        if (scopes & 1u << i)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "",
+                                     scope_names[i]);
+    return xstrdup(list);
+}
+
 cJSON *account_token_answer(struct sim *sim, const struct account *account)
 {
-    char   scope[160] = "";
-    size_t used       = 0;
-    for (unsigned i = 0; i < sizeof scope_names / sizeof scope_names[0]; i++)
-        if (account->scopes & 1u << i)
-            used += (size_t)snprintf(scope + used, sizeof scope - used, "%s%s", used ? "," : "",
-                                     scope_names[i]);
+    char  *scope  = scope_list(account->scopes);
     cJSON *answer = cJSON_CreateObject();
     cJSON_AddStringToObject(answer, "access_token", account->access_token);
     cJSON_AddNumberToObject(answer, "expires_in", (double)sim->options.token_ttl_s);
@@ -169,6 +175,7 @@ cJSON *account_token_answer(struct sim *sim, const struct account *account)
     cJSON_AddStringToObject(answer, "refresh_token", account->refresh_token);
     cJSON_AddStringToObject(answer, "scope", scope);
     cJSON_AddStringToObject(answer, "token_type", "Bearer");
+    free(scope);
     return answer;
 }
 

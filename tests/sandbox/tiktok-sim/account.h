@@ -118,6 +118,7 @@ bool account_may_be_active(struct sim *sim, struct account *account);  // by the
 void account_touch_active(struct sim *sim, struct account *account);   // it posts now
 
 unsigned      scope_bit(const char *name);    // 0 when unknown
+char         *scope_list(unsigned scopes);    // by commas, to be freed
 unsigned      privacy_bit(const char *name);  // 0 when unknown
 const char   *privacy_name(unsigned bit);     // "" when none
 struct cJSON *privacy_list(unsigned bits);

@@ -27,6 +27,7 @@ static const char *const endpoint_names[END_KINDS] = {
     [END_USER_INFO]    = "user_info",
     [END_VIDEO_LIST]   = "video_list",
     [END_VIDEO_QUERY]  = "video_query",
+    [END_AUTHORIZE]    = "authorize",
     [END_TOKEN]        = "token",
     [END_REVOKE]       = "revoke",
     [END_CONTROL]      = "control",

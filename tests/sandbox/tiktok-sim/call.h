@@ -29,6 +29,7 @@ enum endpoint {
     END_USER_INFO,
     END_VIDEO_LIST,
     END_VIDEO_QUERY,
+    END_AUTHORIZE,
     END_TOKEN,
     END_REVOKE,
     END_CONTROL,

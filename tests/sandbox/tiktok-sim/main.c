@@ -54,6 +54,7 @@ static void fini(struct sim *sim)
     fault_clear(sim, 0);
     doubles_fini(&sim->doubles);
     publishes_fini(sim);
+    codes_fini(&sim->codes);
     accounts_fini(sim);
     ledger_fini(&sim->ledger);
     if (sim->base)

@@ -56,20 +56,31 @@ struct account *oauth_find_account(struct call *call)
     return account;
 }
 
+static void give_tokens(struct call *call, struct account *account, const char *event)
+{
+    call->account = account;
+    account_issue(call->sim, account);
+    call_answer_json(call, 200, account_token_answer(call->sim, account));
+    ledger_call_event(call, event);
+}
+
 static void grant_refresh(struct call *call, struct evkeyvalq *form)
 {
     const char     *token   = get(form, "refresh_token");
     struct account *account = token ? account_by_refresh(call->sim, token) : NULL;
-    if (!token) {
+    if (!token)
         call_answer_flat_error(call, "invalid_request", "The request parameters are malformed.");
-    } else if (!account) {
+    else if (!account)
         call_answer_flat_error(call, "invalid_grant", "Refresh token is invalid or expired.");
-    } else {
-        call->account = account;
-        account_issue(call->sim, account);
-        call_answer_json(call, 200, account_token_answer(call->sim, account));
-        ledger_call_event(call, "refresh");
-    }
+    else
+        give_tokens(call, account, "refresh");
+}
+
+static void grant_code(struct call *call, struct evkeyvalq *form)
+{
+    struct account *account = authorize_redeem(call, form);
+    if (account)
+        give_tokens(call, account, "connect");
 }
 
 static void grant_client(struct call *call)
@@ -91,7 +102,7 @@ static void grant(struct call *call, struct evkeyvalq *form)
     else if (strcmp(type, "refresh_token") == 0)
         grant_refresh(call, form);
     else if (strcmp(type, "authorization_code") == 0)
-        call_answer_flat_error(call, "invalid_grant", "Authorization code is expired.");
+        grant_code(call, form);
     else if (strcmp(type, "client_credentials") == 0)
         grant_client(call);
     else

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "authorize.h"
 #include "control.h"
 #include "display.h"
 #include "oauth.h"
@@ -19,6 +20,7 @@ static const struct route routes[] = {
     { "/v2/post/publish/cancel/", "POST", END_CANCEL, status_cancel },
     { "/video/", "PUT", END_UPLOAD, upload_put },
     { "/v2/oauth/token/", "POST", END_TOKEN, oauth_token },
+    { "/v2/auth/authorize/", "GET", END_AUTHORIZE, authorize_page },
     { "/v2/oauth/revoke/", "POST", END_REVOKE, oauth_revoke },
     { "/v2/user/info/", "GET", END_USER_INFO, display_user },
     { "/v2/video/list/", "POST", END_VIDEO_LIST, display_list },

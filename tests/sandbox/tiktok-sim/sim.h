@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "account.h"
+#include "authorize.h"
 #include "chance.h"
 #include "doubles.h"
 #include "fault.h"
@@ -26,6 +27,7 @@ struct sim {
     struct chance      chance;     // all randomness
     uint64_t           log_seq;    // makes log ids unique
     struct accounts    accounts;   // creators and tokens
+    struct codes       codes;      // of consents not redeemed yet
     struct publishes   publishes;  // every accepted init
     struct doubles     doubles;    // the same thing posted twice
     struct ledger      ledger;     // events, last calls, counts

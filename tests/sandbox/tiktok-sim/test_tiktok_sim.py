@@ -794,11 +794,66 @@ def test_token_errors(start):
     flat_error(sim.form(TOKEN, **{**good, "client_key": ""}), "invalid_request")
     flat_error(sim.form(TOKEN, grant_type="refresh_token"), "invalid_request")
     flat_error(sim.form(TOKEN, grant_type="refresh_token", refresh_token="rft.no"), "invalid_grant")
-    flat_error(sim.form(TOKEN, grant_type="authorization_code", code="x"), "invalid_grant")
+    flat_error(sim.form(TOKEN, grant_type="authorization_code", code="x", redirect_uri="x"), "invalid_grant")
     flat_error(sim.form(TOKEN, grant_type="password"), "unsupported_grant_type")
     flat_error(sim.form(TOKEN), "invalid_request")
     assert sim.form(TOKEN, grant_type="client_credentials").json["access_token"].startswith("clt.")
     assert sim.form(TOKEN, **good).json["access_token"]
+
+
+def consent(sim, drop=(), **more):
+    query = {"client_key": "key", "response_type": "code", "scope": "user.info.basic,video.upload",
+             "redirect_uri": "http://127.0.0.1:9/callback/", "state": "a b&c", **more}
+    query = {k: v for k, v in query.items() if k not in drop}
+    return sim.raw("GET", "/v2/auth/authorize/?" + urllib.parse.urlencode(query))
+
+
+def code_of(answer):
+    assert answer.http == 302, answer.text
+    where = urllib.parse.urlsplit(answer.headers["Location"])
+    assert answer.headers["Location"].startswith("http://127.0.0.1:9/callback/?code=")
+    query = dict(urllib.parse.parse_qsl(where.query))
+    assert query["state"] == "a b&c" and query["scopes"] == "user.info.basic,video.upload"
+    return query["code"]
+
+
+def test_connect_by_code(sim):
+    code = code_of(consent(sim, sim_account="@sim002"))
+    assert "*" in code and "!" in code
+    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://127.0.0.1:9/callback/"}
+    tokens = sim.form(TOKEN, **fields).json
+    assert tokens["open_id"] == sim.accounts[1]["open_id"]
+    assert tokens["scope"] == "user.info.basic,video.upload"
+    ok(sim.api(INBOX, draft(), token=tokens["access_token"]))
+    flat_error(sim.form(TOKEN, **fields), "invalid_grant")
+    assert len(sim.events("connect")) == 1 and code not in sim.ledger_file.read_text()
+
+
+def test_connect_with_pkce(sim):
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    pkce = {"code_challenge": "13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3",
+            "code_challenge_method": "S256"}
+    base64 = {**pkce, "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}
+    redirect = "http://127.0.0.1:9/callback/"
+    exchange = lambda code, **m: sim.form(TOKEN, grant_type="authorization_code", code=code, **m)
+    good = exchange(code_of(consent(sim, **pkce)), redirect_uri=redirect, code_verifier=verifier)
+    assert good.json["access_token"].startswith("act.")
+    flat_error(exchange(code_of(consent(sim, **pkce)), redirect_uri=redirect), "invalid_request")
+    answer = exchange(code_of(consent(sim, **base64)), redirect_uri=redirect, code_verifier=verifier)
+    flat_error(answer, "invalid_request")
+    assert answer.json["error_description"] == "Code verifier or code challenge is invalid."
+    answer = exchange(code_of(consent(sim)), redirect_uri=redirect + "x")
+    flat_error(answer, "invalid_request")
+    flat_error(exchange(code_of(consent(sim))), "invalid_request")
+
+
+@pytest.mark.parametrize("change", [
+    {"drop": ["client_key"]}, {"drop": ["state"]}, {"drop": ["redirect_uri"]}, {"response_type": "token"},
+    {"redirect_uri": "http://example.com/"}, {"redirect_uri": "https://example.com/?x=1"},
+    {"scope": "user.info.basic video.upload"}, {"scope": ""}, {"sim_account": "@nobody"},
+    {"code_challenge": "x"}])
+def test_bad_consent(sim, change):
+    assert consent(sim, **change).http == 400
 
 
 def test_revoke(sim):
