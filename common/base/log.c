@@ -2,8 +2,8 @@
 /*   log_write ─► line ─► waiting ─► poll(POLLOUT, 0) ─► write, at most PIPE_BUF bytes ─► reader
  *                            └─ full: lost, counted; told in one line when half of it is free again
  *
- * A pipe that polls writable takes PIPE_BUF bytes without blocking. The descriptor is not made non-blocking: its flags
- * belong to everyone who inherited it. Regular files are always ready. */
+ * A pipe that polls writable takes PIPE_BUF bytes without blocking. The descriptor is not made
+ * non-blocking: its flags belong to everyone who inherited it. Regular files are always ready. */
 #include "base/log.h"
 
 #include <errno.h>
@@ -27,16 +27,16 @@ enum {
 };
 
 struct log {
-    int            fd;          // borrowed
-    const char    *program;     // a literal
-    enum log_level level;       // what is more than this is not written
-    bool           is_file;     // a regular file: never waited for
-    bool           is_terminal; // logfmt, else JSON
-    bool           is_coloured; // levels stand out
-    struct buf     line;        // being built
-    struct buf     waiting;     // whole lines, and the rest of the one that is being written
-    uint64_t       lost;        // lines dropped since the start
-    uint64_t       untold;      // of them, those that the log has not told yet
+    int            fd;           // borrowed
+    const char    *program;      // a literal
+    enum log_level level;        // what is more than this is not written
+    bool           is_file;      // a regular file: never waited for
+    bool           is_terminal;  // logfmt, else JSON
+    bool           is_coloured;  // levels stand out
+    struct buf     line;         // being built
+    struct buf     waiting;      // whole lines, and the rest of the one that is being written
+    uint64_t       lost;         // lines dropped since the start
+    uint64_t       untold;       // of them, those that the log has not told yet
 };
 
 static struct log the_log = {
@@ -100,7 +100,8 @@ void log_set_buffer_bytes(size_t bytes)
     the_log.waiting.max = bytes > the_log.waiting.len ? bytes : the_log.waiting.len;
 }
 
-// Bytes at p that must not stand as they are: JSON's own, control characters, also those of C1 that terminals obey.
+// Bytes at p that must not stand as they are: JSON's own, and control characters, also those of C1,
+// which terminals obey.
 static size_t special_bytes(const char *p, size_t left)
 {
     unsigned char c = (unsigned char)p[0];
@@ -243,19 +244,21 @@ static void build(enum log_level level, const char *event, const struct log_fiel
 
 static bool keep_line(void)
 {
-    bool kept             = buf_add(&the_log.waiting, buf_str(&the_log.line));
-    the_log.waiting.full  = false;
+    bool kept            = buf_add(&the_log.waiting, buf_str(&the_log.line));
+    the_log.waiting.full = false;
     return kept;
 }
 
-// Once lines were lost, none is taken before half the room is free: one gap, told once, instead of many.
+// Once lines were lost, none is taken before half the room is free: one gap, told once, not many.
 static bool tell_lost(void)
 {
     if (!the_log.untold)
         return true;
     if (the_log.waiting.len > the_log.waiting.max / 2)
         return false;
-    const struct log_field fields[] = { F_INT("lines", the_log.untold), F_INT("total", the_log.lost), { 0 } };
+    const struct log_field fields[] = { F_INT("lines", the_log.untold),
+                                        F_INT("total", the_log.lost),
+                                        { 0 } };
     build(LOG_WARN, "log lines were lost", fields);
     if (!keep_line())
         return false;

@@ -20,9 +20,13 @@ struct unit {
     int64_t     times;  // the number
 };
 
-static const char        prefix[]     = "TOKFLEET_";
-static const struct unit ms_units[]   = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
-static const struct unit byte_units[] = { { "KiB", 1 << 10 }, { "MiB", 1 << 20 }, { "GiB", 1 << 30 } };
+static const char        prefix[]   = "TOKFLEET_";
+static const struct unit ms_units[] = {
+    { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }
+};
+static const struct unit byte_units[] = { { "KiB", 1 << 10 },
+                                          { "MiB", 1 << 20 },
+                                          { "GiB", 1 << 30 } };
 
 void setting_variable(const struct setting *row, char *out, size_t out_bytes)
 {
@@ -62,7 +66,8 @@ static void add_choices(const struct setting *row, struct buf *out)
     struct str rest = str_of(row->choices);
     struct str word;
     for (const char *between = "one of "; str_cut(&rest, '|', &word); between = ", ")
-        buf_printf(out, "%s%.*s", between, word.len ? (int)word.len : 5, word.len ? word.p : "empty");
+        buf_printf(out, "%s%.*s", between, word.len ? (int)word.len : 5,
+                   word.len ? word.p : "empty");
 }
 
 void setting_allowed(const struct setting *row, struct buf *out)
@@ -86,13 +91,15 @@ static void add_shown(const char *text, struct buf *out)
 {
     struct str shown = str_utf8_prefix(str_of(text), SHOWN_BYTES);
     for (size_t i = 0; i < shown.len; i++)
-        buf_add_char(out, (unsigned char)shown.p[i] < 0x20 || shown.p[i] == 0x7F ? '?' : shown.p[i]);
+        buf_add_char(out,
+                     (unsigned char)shown.p[i] < 0x20 || shown.p[i] == 0x7F ? '?' : shown.p[i]);
     if (text[shown.len])
         buf_add_text(out, "...");
 }
 
-// "TOKFLEET_X=value: must be <syntax><what is allowed> (help)", without the value when it is a secret
-static bool refuse(const struct setting *row, const char *text, const char *syntax, struct error *err)
+// "TOKFLEET_X=value: must be <syntax><what is allowed> (help)"; a secret's value is left out
+static bool refuse(const struct setting *row, const char *text, const char *syntax,
+                   struct error *err)
 {
     char       variable[SETTING_VARIABLE_BYTES];
     struct buf message;
@@ -148,7 +155,8 @@ static bool is_choice(const struct setting *row, const char *text)
     return false;
 }
 
-bool setting_parse(const struct setting *row, const char *text, struct setting_value *value, struct error *err)
+bool setting_parse(const struct setting *row, const char *text, struct setting_value *value,
+                   struct error *err)
 {
     static const char *const syntax[] = {
         [SET_COUNT] = "a whole number ",
@@ -158,7 +166,7 @@ bool setting_parse(const struct setting *row, const char *text, struct setting_v
     *value = (struct setting_value){ 0 };
     switch (row->kind) {
     case SET_TEXT:
-        value->text = text;
+        value->text   = text;
         value->number = (int64_t)strlen(text);
         break;
     case SET_CHOICE:
@@ -173,7 +181,8 @@ bool setting_parse(const struct setting *row, const char *text, struct setting_v
             return refuse(row, text, syntax[row->kind], err);
         break;
     }
-    return (value->number >= row->lowest && value->number <= row->highest) || refuse(row, text, "", err);
+    return (value->number >= row->lowest && value->number <= row->highest) ||
+           refuse(row, text, "", err);
 }
 
 static void set_text(const struct setting *row, const char *text, void *values)
@@ -248,8 +257,8 @@ static bool read_file(const char *path, struct buf *out, struct error *err)
     return ok;
 }
 
-bool setting_source_find(const struct setting *row, char *const *environment, struct setting_source *source,
-                         struct error *err)
+bool setting_source_find(const struct setting *row, char *const *environment,
+                         struct setting_source *source, struct error *err)
 {
     char variable[SETTING_VARIABLE_BYTES + sizeof "_FILE"];
     *source = (struct setting_source){ .origin = FROM_DEFAULT, .text = row->default_text };
@@ -268,7 +277,8 @@ bool setting_source_find(const struct setting *row, char *const *environment, st
     if (!source->path)
         return true;
     if (text)
-        return error_set(err, ERR_SETTING, "%s: %.*s is set, too; one of the two", variable, (int)len, variable);
+        return error_set(err, ERR_SETTING, "%s: %.*s is set, too; one of the two", variable,
+                         (int)len, variable);
     source->origin = FROM_FILE;
     if (!read_file(source->path, &source->file, err))
         return error_wrap(err, "%s=%.120s", variable, source->path);
@@ -302,7 +312,8 @@ static size_t distance(struct str a, struct str b)
     return row[b.len];
 }
 
-static bool refuse_unknown(const struct setting *rows, size_t count, struct str name, struct error *err)
+static bool refuse_unknown(const struct setting *rows, size_t count, struct str name,
+                           struct error *err)
 {
     char   nearest[SETTING_VARIABLE_BYTES] = "";
     size_t best                            = name.len / 3;
@@ -317,7 +328,8 @@ static bool refuse_unknown(const struct setting *rows, size_t count, struct str 
     }
     int shown = name.len > 120 ? 120 : (int)name.len;
     if (*nearest)
-        return error_set(err, ERR_SETTING, "%.*s: no such setting; did you mean %s?", shown, name.p, nearest);
+        return error_set(err, ERR_SETTING, "%.*s: no such setting; did you mean %s?", shown, name.p,
+                         nearest);
     return error_set(err, ERR_SETTING, "%.*s: no such setting; --help lists them", shown, name.p);
 }
 
@@ -337,13 +349,15 @@ static bool is_service_link(struct str name)
     static const char *const words[] = { "_SERVICE_", "_PORT", "_PORT_" };
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         bool last = !str_ends(str_of(words[i]), "_");
-        if (last ? str_ends(name, words[i]) : memmem(name.p, name.len, words[i], strlen(words[i])) != NULL)
+        if (last ? str_ends(name, words[i])
+                 : memmem(name.p, name.len, words[i], strlen(words[i])) != NULL)
             return true;
     }
     return false;
 }
 
-static bool check_names(const struct setting *rows, size_t count, char *const *environment, struct error *err)
+static bool check_names(const struct setting *rows, size_t count, char *const *environment,
+                        struct error *err)
 {
     for (; environment && *environment; environment++) {
         struct str rest = str_of(*environment);
@@ -363,14 +377,14 @@ static void store_default(const struct setting *row, void *values)
 {
     struct setting_value value = { 0 };
     struct error         err;
-    bool                 ok = !row->default_text || setting_parse(row, row->default_text, &value, &err);
+    bool ok = !row->default_text || setting_parse(row, row->default_text, &value, &err);
     assert(ok && "a default that its own row refuses");
     (void)ok;
     store(row, &value, values);
 }
 
-bool setting_read_all(const struct setting *rows, size_t count, char *const *environment, void *values,
-                      struct error *err)
+bool setting_read_all(const struct setting *rows, size_t count, char *const *environment,
+                      void *values, struct error *err)
 {
     for (size_t i = 0; i < count; i++)
         store_default(&rows[i], values);

@@ -6,16 +6,16 @@
 enum { LINE_BYTES = 2048 };
 
 static const char *const kind_words[] = {
-    [SET_TEXT]  = "text",  [SET_COUNT] = "number",     [SET_MS]     = "time",
-    [SET_BYTES] = "bytes", [SET_BOOL]  = "true/false", [SET_CHOICE] = "choice",
+    [SET_TEXT] = "text",   [SET_COUNT] = "number",    [SET_MS] = "time",
+    [SET_BYTES] = "bytes", [SET_BOOL] = "true/false", [SET_CHOICE] = "choice",
 };
 
 static void print_row_help(const struct setting *row, struct buf *line, FILE *out)
 {
     char variable[SETTING_VARIABLE_BYTES];
     setting_variable(row, variable, sizeof variable);
-    buf_printf(line, "  %s%s\n      %s\n      %s, ", variable, row->secret ? "[_FILE]" : "", row->help,
-               kind_words[row->kind]);
+    buf_printf(line, "  %s%s\n      %s\n      %s, ", variable, row->secret ? "[_FILE]" : "",
+               row->help, kind_words[row->kind]);
     setting_allowed(row, line);
     if (row->default_text)
         buf_printf(line, "; default %s", *row->default_text ? row->default_text : "empty");
@@ -33,7 +33,8 @@ void setting_print_help(const struct setting *rows, size_t count, FILE *out)
     buf_fini(&line);
 }
 
-static bool same_value(const struct setting *row, const struct setting_value *value, const void *values)
+static bool same_value(const struct setting *row, const struct setting_value *value,
+                       const void *values)
 {
     const void *field = (const char *)values + row->offset;
     if (row->kind == SET_BOOL)
@@ -45,13 +46,14 @@ static bool same_value(const struct setting *row, const struct setting_value *va
 }
 
 // A value that the environment does not explain was given by a flag.
-static void add_origin(const struct setting *row, char *const *environment, const void *values, struct buf *line)
+static void add_origin(const struct setting *row, char *const *environment, const void *values,
+                       struct buf *line)
 {
     struct setting_source source;
     struct setting_value  value = { 0 };
     struct error          err;
     bool                  found = setting_source_find(row, environment, &source, &err);
-    bool                  ok    = found && (!source.text || setting_parse(row, source.text, &value, &err));
+    bool ok = found && (!source.text || setting_parse(row, source.text, &value, &err));
     if (ok && !same_value(row, &value, values))
         buf_add_text(line, "flag");
     else if (source.origin == FROM_FILE)
@@ -78,8 +80,8 @@ static void add_value(const struct setting *row, const void *values, struct buf 
     }
 }
 
-void setting_print_values(const struct setting *rows, size_t count, char *const *environment, const void *values,
-                          FILE *out)
+void setting_print_values(const struct setting *rows, size_t count, char *const *environment,
+                          const void *values, FILE *out)
 {
     struct buf line;
     struct buf origin;

@@ -15,30 +15,30 @@
 #include "loop/clock.h"
 
 struct socket {
-    struct http *http;         // borrowed
-    struct watch watch;        // of libcurl's descriptor
-    int          what;         // as watched now
-    TAILQ_ENTRY(socket) entry; // in sockets of http
+    struct http *http;          // borrowed
+    struct watch watch;         // of libcurl's descriptor
+    int          what;          // as watched now
+    TAILQ_ENTRY(socket) entry;  // in sockets of http
 };
 
 TAILQ_HEAD(socket_list, socket);
 
 struct http {
-    struct loop            *loop;             // borrowed
-    CURLM                  *multi;            // owned
-    CURLSH                 *share;            // owned: TLS sessions
-    char                   *user_agent;       // owned
-    char                   *ca_file;          // owned; NULL: the system's
-    struct transfer_options options;          // its texts are those two
+    struct loop            *loop;        // borrowed
+    CURLM                  *multi;       // owned
+    CURLSH                 *share;       // owned: TLS sessions
+    char                   *user_agent;  // owned
+    char                   *ca_file;     // owned; NULL: the system's
+    struct transfer_options options;     // its texts are those two
     int64_t                 connections_max;
     int64_t                 in_flight_max;
-    int64_t                 in_flight;        // running and queued
-    int64_t                 active;           // running
+    int64_t                 in_flight;  // running and queued
+    int64_t                 active;     // running
     struct transfer_list    running;
     struct transfer_list    queue;
-    struct socket_list      sockets;          // those that libcurl wants watched
-    struct timer            timer;            // libcurl's
-    bool                    inside;           // libcurl is at work: it must not be entered again
+    struct socket_list      sockets;  // those that libcurl wants watched
+    struct timer            timer;    // libcurl's
+    bool                    inside;   // libcurl is at work: it must not be entered again
 };
 
 static void start_queued(struct http *http);
@@ -95,10 +95,10 @@ static void read_completed(struct http *http)
 
 static void act(struct http *http, curl_socket_t fd, int what)
 {
-    int running  = 0;
-    http->inside = true;
+    int running    = 0;
+    http->inside   = true;
     CURLMcode code = curl_multi_socket_action(http->multi, fd, what, &running);
-    http->inside = false;
+    http->inside   = false;
     assert(code == CURLM_OK);
     read_completed(http);
 }
@@ -123,7 +123,8 @@ static int on_timeout(CURLM *multi, long timeout_ms, void *owner)
 static void on_ready(struct watch *watch, int what)
 {
     struct socket *one = container_of(watch, struct socket, watch);
-    act(one->http, watch->fd, (what & WATCH_READ ? CURL_CSELECT_IN : 0) | (what & WATCH_WRITE ? CURL_CSELECT_OUT : 0));
+    act(one->http, watch->fd,
+        (what & WATCH_READ ? CURL_CSELECT_IN : 0) | (what & WATCH_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void socket_free(struct socket *one)
@@ -189,11 +190,11 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings, s
     http->user_agent = xstrdup(settings->user_agent ? settings->user_agent : "tokfleet");
     http->ca_file    = settings->ca_file ? xstrdup(settings->ca_file) : NULL;
     http->options    = (struct transfer_options){
-        .user_agent   = http->user_agent,
-        .ca_file      = http->ca_file,
-        .connect_ms   = settings->connect_ms,
-        .http_allowed = settings->http_allowed,
-        .share        = http->share,
+           .user_agent   = http->user_agent,
+           .ca_file      = http->ca_file,
+           .connect_ms   = settings->connect_ms,
+           .http_allowed = settings->http_allowed,
+           .share        = http->share,
     };
     return http;
 }
@@ -226,12 +227,13 @@ static void start_queued(struct http *http)
     }
 }
 
-void http_start(struct http *http, const struct http_request *request, struct http_answer *answer, struct call *call,
-                call_done *done)
+void http_start(struct http *http, const struct http_request *request, struct http_answer *answer,
+                struct call *call, call_done *done)
 {
     struct error     err;
     struct transfer *transfer = NULL;
     assert(!http->inside && request->timeout_ms > 0);
+    http_answer_fini(answer);
     if (http->in_flight >= http->in_flight_max)
         error_set(&err, ERR_FULL, "http: %" PRId64 " requests in flight", http->in_flight);
     else

@@ -22,35 +22,37 @@ struct http;
 
 struct http_settings {
     const char *user_agent;
-    const char *ca_file;            // PEM; NULL: the system's
-    int64_t     connect_ms;         // name, TCP and TLS
-    int64_t     connections_max;    // kept open and in use, all hosts; who finds none free waits for one
-    int64_t     in_flight_max;      // requests; one more is ERR_FULL, not sent
-    bool        http_allowed;       // plain http, for sandboxes: else only https is spoken
+    const char *ca_file;          // PEM; NULL: the system's
+    int64_t     connect_ms;       // name, TCP and TLS
+    int64_t     connections_max;  // in use at once; who finds none free waits for one
+    int64_t     in_flight_max;    // requests; one more is ERR_FULL, not sent
+    bool        http_allowed;     // plain http, for sandboxes: else only https is spoken
 };
 
 struct http_request {
-    const char *method;             // "GET", "POST", "PUT"
+    const char *method;  // "GET", "POST", "PUT"
     const char *url;
-    struct str  bearer;             // "Authorization: Bearer ..."; empty: none
-    const char *content_type;       // NULL: no body
-    struct str  body;               // borrowed until done
-    int64_t     timeout_ms;         // whole request
-    size_t      answer_max_bytes;   // a longer body is ERR_BROKEN
+    struct str  bearer;            // "Authorization: Bearer ..."; empty: none
+    const char *content_type;      // NULL: no body
+    struct str  body;              // borrowed until done
+    int64_t     timeout_ms;        // whole request
+    size_t      answer_max_bytes;  // a longer body is ERR_BROKEN
     bool        commit_point;
-    bool      (*may_send)(void *owner);  // NULL: yes; false stops it before a byte leaves; starts and cancels nothing
-    void       *owner;                   // for may_send
+    // NULL: yes; false stops it before a byte of the request leaves; it starts and cancels nothing
+    bool (*may_send)(void *owner);
+    void *owner;  // for may_send
 };
 
 struct http_answer {
-    int64_t    status;              // HTTP status, 0 before one came
-    struct buf body;                // owned by the caller: http_answer_fini
-    int64_t    total_us;            // from start to end
+    int64_t    status;    // HTTP status, 0 before one came
+    struct buf body;      // owned by the caller: http_answer_fini
+    int64_t    total_us;  // from start to end
 };
 
-struct http *http_new(struct loop *loop, const struct http_settings *settings, struct error *err) MUST_CHECK;
-void         http_start(struct http *http, const struct http_request *request, struct http_answer *answer,
-                        struct call *call, call_done *done);  // strings are copied, the body is borrowed
-void         http_answer_fini(struct http_answer *answer);    // harmless on a zeroed answer; may be used again
-int64_t      http_in_flight(const struct http *http);
-void         http_free(struct http *http);                    // calls in flight were cancelled before
+struct http *http_new(struct loop *loop, const struct http_settings *settings,
+                      struct error *err) MUST_CHECK;
+void http_start(struct http *http, const struct http_request *request, struct http_answer *answer,
+                struct call *call, call_done *done);  // strings are copied, the body is borrowed
+void http_answer_fini(struct http_answer *answer);    // harmless when zeroed; may be used again
+int64_t http_in_flight(const struct http *http);
+void    http_free(struct http *http);  // calls in flight were cancelled before

@@ -11,15 +11,16 @@
 enum { ANSWER_HEADERS_MAX_BYTES = 65536, BEARER_MAX_BYTES = 16384 };
 
 // a wrong option is a bug of ours, or a libcurl that was built without it
-#define SET(easy, option, value)                                                                                       \
-    do {                                                                                                               \
-        CURLcode set_code = curl_easy_setopt((easy), (option), (value));                                               \
-        assert(set_code == CURLE_OK);                                                                                  \
+#define SET(easy, option, value)                                                                   \
+    do {                                                                                           \
+        CURLcode set_code = curl_easy_setopt((easy), (option), (value));                           \
+        assert(set_code == CURLE_OK);                                                              \
     } while (0)
 
 /* Asked when the connection is up, before each send: also before the one that libcurl would repeat by itself when a
  * reused connection turns out to be dead. */
-static int on_before_send(void *owner, char *remote_ip, char *local_ip, int remote_port, int local_port)
+static int on_before_send(void *owner, char *remote_ip, char *local_ip, int remote_port,
+                          int local_port)
 {
     (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
     struct transfer *transfer = owner;
@@ -62,7 +63,8 @@ static size_t on_header(char *p, size_t size, size_t count, void *owner)
 }
 
 // What of the URL may be shown, and whether we speak that scheme at all.
-static bool read_origin(struct transfer *transfer, const char *url, bool http_allowed, struct error *err)
+static bool read_origin(struct transfer *transfer, const char *url, bool http_allowed,
+                        struct error *err)
 {
     CURLU *parsed = curl_url();
     char  *scheme = NULL;
@@ -70,16 +72,19 @@ static bool read_origin(struct transfer *transfer, const char *url, bool http_al
     char  *port   = NULL;
     bool   ok     = false;
     assert(parsed);
-    if (curl_url_set(parsed, CURLUPART_URL, url, 0) || curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) ||
+    if (curl_url_set(parsed, CURLUPART_URL, url, 0) ||
+        curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) ||
         curl_url_get(parsed, CURLUPART_HOST, &host, 0)) {
         error_set(err, ERR_INPUT, "http: a URL that cannot be understood");
         goto out;
     }
     bool has_port = curl_url_get(parsed, CURLUPART_PORT, &port, 0) == CURLUE_OK;
-    snprintf(transfer->origin, sizeof transfer->origin, "%s://%s%s%s", scheme, host, has_port ? ":" : "", has_port ? port : "");
+    snprintf(transfer->origin, sizeof transfer->origin, "%s://%s%s%s", scheme, host,
+             has_port ? ":" : "", has_port ? port : "");
     ok = strcmp(scheme, "https") == 0 || (http_allowed && strcmp(scheme, "http") == 0);
     if (!ok)
-        error_set(err, ERR_INPUT, "%s: only https is spoken%s", transfer->origin, http_allowed ? ", and http" : "");
+        error_set(err, ERR_INPUT, "%s: only https is spoken%s", transfer->origin,
+                  http_allowed ? ", and http" : "");
 out:
     curl_free(port);
     curl_free(host);
@@ -100,7 +105,8 @@ static bool add_bearer(struct transfer *transfer, struct str bearer, struct erro
     struct buf line;
     for (size_t i = 0; i < bearer.len; i++)
         if ((unsigned char)bearer.p[i] <= ' ' || (unsigned char)bearer.p[i] >= 0x7F)
-            return error_set(err, ERR_INPUT, "%s: a bearer token that is not one word of ASCII", transfer->origin);
+            return error_set(err, ERR_INPUT, "%s: a bearer token that is not one word of ASCII",
+                             transfer->origin);
     buf_init(&line, BEARER_MAX_BYTES);
     bool ok = buf_add_text(&line, "Authorization: Bearer ") && buf_add(&line, bearer);
     if (ok)
@@ -112,7 +118,8 @@ static bool add_bearer(struct transfer *transfer, struct str bearer, struct erro
 }
 
 // libcurl would add its own Expect, and to a POST its own content type
-static bool set_headers(struct transfer *transfer, const struct http_request *request, struct error *err)
+static bool set_headers(struct transfer *transfer, const struct http_request *request,
+                        struct error *err)
 {
     struct buf line;
     add_header(transfer, "Expect:");
@@ -143,7 +150,8 @@ static void set_method(CURL *easy, const struct http_request *request)
         SET(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-static void set_connection(CURL *easy, const struct http_request *request, const struct transfer_options *options)
+static void set_connection(CURL *easy, const struct http_request *request,
+                           const struct transfer_options *options)
 {
     SET(easy, CURLOPT_PROTOCOLS_STR, options->http_allowed ? "https,http" : "https");
     SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -176,8 +184,9 @@ static void set_callbacks(struct transfer *transfer)
     SET(easy, CURLOPT_HEADERDATA, transfer);
 }
 
-struct transfer *transfer_new(const struct http_request *request, const struct transfer_options *options,
-                              struct http_answer *answer, struct error *err)
+struct transfer *transfer_new(const struct http_request     *request,
+                              const struct transfer_options *options, struct http_answer *answer,
+                              struct error *err)
 {
     struct transfer *transfer = xcalloc(1, sizeof *transfer);
     transfer->answer          = answer;
@@ -188,7 +197,8 @@ struct transfer *transfer_new(const struct http_request *request, const struct t
     transfer->end_us          = transfer->start_us + request->timeout_ms * 1000;
     transfer->easy            = curl_easy_init();
     assert(transfer->easy);
-    if (!read_origin(transfer, request->url, options->http_allowed, err) || !set_headers(transfer, request, err)) {
+    if (!read_origin(transfer, request->url, options->http_allowed, err) ||
+        !set_headers(transfer, request, err)) {
         transfer_free(transfer);
         return NULL;
     }
@@ -196,7 +206,6 @@ struct transfer *transfer_new(const struct http_request *request, const struct t
     set_method(transfer->easy, request);
     set_connection(transfer->easy, request, options);
     set_callbacks(transfer);
-    http_answer_fini(answer);
     buf_init(&answer->body, request->answer_max_bytes);
     return transfer;
 }
@@ -210,20 +219,23 @@ static enum err_code code_after_send(const struct transfer *transfer, CURLcode c
 {
     if (code == CURLE_OPERATION_TIMEDOUT)
         return ERR_TIMEOUT;
-    if (transfer->too_long || status > 0 || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL)
+    if (transfer->too_long || status > 0 || code == CURLE_WEIRD_SERVER_REPLY ||
+        code == CURLE_UNSUPPORTED_PROTOCOL)
         return ERR_BROKEN;
     return ERR_LOST;
 }
 
 /* What of libcurl's own text may be shown: before the send it speaks of names, addresses and certificates only. */
-static void describe(const struct transfer *transfer, CURLcode code, enum err_code as, struct error *err)
+static void describe(const struct transfer *transfer, CURLcode code, enum err_code as,
+                     struct error *err)
 {
     const char *words = transfer->refused && as == ERR_NOT_SENT ? "stopped before it was sent"
-                        : transfer->repeated                    ? "the connection was lost without an answer"
-                        : transfer->too_long                    ? "the answer is too long"
-                                                                : curl_easy_strerror(code);
+                        : transfer->repeated ? "the connection was lost without an answer"
+                        : transfer->too_long ? "the answer is too long"
+                                             : curl_easy_strerror(code);
     bool        more  = as == ERR_CONNECT && transfer->why[0];
-    error_set(err, as, "%s: %s%s%s", transfer->origin, words, more ? ": " : "", more ? transfer->why : "");
+    error_set(err, as, "%s: %s%s%s", transfer->origin, words, more ? ": " : "",
+              more ? transfer->why : "");
 }
 
 bool transfer_outcome(struct transfer *transfer, CURLcode code, struct error *err)
@@ -236,7 +248,7 @@ bool transfer_outcome(struct transfer *transfer, CURLcode code, struct error *er
         return true;
     if (code == CURLE_OK)
         code = CURLE_PARTIAL_FILE;
-    enum err_code as = transfer->sends > 0  ? code_after_send(transfer, code, status)
+    enum err_code as = transfer->sends > 0 ? code_after_send(transfer, code, status)
                        : transfer->refused ? ERR_NOT_SENT
                                            : ERR_CONNECT;
     describe(transfer, code, as, err);

@@ -15,42 +15,43 @@
 enum { ORIGIN_BYTES = 280 };
 
 struct transfer {
-    struct http        *http;            // borrowed
-    struct call        *call;            // borrowed
-    struct http_answer *answer;          // the caller's
-    CURL               *easy;            // owned
-    struct curl_slist  *headers;         // owned
-    char                origin[ORIGIN_BYTES];  // scheme://host[:port]: all of the URL that a message may show
-    bool              (*may_send)(void *owner);
-    void               *owner;           // for may_send
-    bool                commit_point;
-    int                 sends;           // how often the request was let go
-    bool                refused;         // by may_send, the last time it was asked
-    bool                repeated;        // a commit point was to be sent a second time; it was not
-    bool                too_long;        // the answer
-    size_t              header_bytes;    // of the answer so far
-    bool                headers_whole;   // the empty line after them was there
-    int64_t             start_us;        // monotonic
-    int64_t             end_us;          // monotonic: when its time is over
-    char                why[CURL_ERROR_SIZE];  // libcurl's; may show what a message may not
-    bool                running;         // libcurl has it; else it is in the queue
-    struct timer        patience;        // while in the queue
-    TAILQ_ENTRY(transfer) entry;         // in running or queue of http
+    struct http        *http;     // borrowed
+    struct call        *call;     // borrowed
+    struct http_answer *answer;   // the caller's
+    CURL               *easy;     // owned
+    struct curl_slist  *headers;  // owned
+    bool (*may_send)(void *owner);
+    void        *owner;  // for may_send
+    bool         commit_point;
+    int          sends;           // how often the request was let go
+    bool         refused;         // by may_send, the last time it was asked
+    bool         repeated;        // a commit point was to be sent again; it was not
+    bool         too_long;        // the answer
+    size_t       header_bytes;    // of the answer so far
+    bool         headers_whole;   // the empty line after them was there
+    int64_t      start_us;        // monotonic
+    int64_t      end_us;          // monotonic: when its time is over
+    bool         running;         // libcurl has it; else it is in the queue
+    struct timer patience;        // while in the queue
+    TAILQ_ENTRY(transfer) entry;  // in running or queue of http
+    char origin[ORIGIN_BYTES];    // scheme://host[:port], all that a message may show
+    char why[CURL_ERROR_SIZE];    // libcurl's; may show what a message may not
 };
 
 TAILQ_HEAD(transfer_list, transfer);
 
 struct transfer_options {
     const char *user_agent;
-    const char *ca_file;       // NULL: the system's
+    const char *ca_file;  // NULL: the system's
     int64_t     connect_ms;
     bool        http_allowed;
-    CURLSH     *share;         // TLS sessions
+    CURLSH     *share;  // TLS sessions
 };
 
 // NULL: the request itself is wrong (ERR_INPUT)
-struct transfer *transfer_new(const struct http_request *request, const struct transfer_options *options,
-                              struct http_answer *answer, struct error *err) MUST_CHECK;
+struct transfer *transfer_new(const struct http_request     *request,
+                              const struct transfer_options *options, struct http_answer *answer,
+                              struct error *err) MUST_CHECK;
 void             transfer_set_timeout(struct transfer *transfer, int64_t timeout_ms);
-bool             transfer_outcome(struct transfer *transfer, CURLcode code, struct error *err) MUST_CHECK;
-void             transfer_free(struct transfer *transfer);
+bool transfer_outcome(struct transfer *transfer, CURLcode code, struct error *err) MUST_CHECK;
+void transfer_free(struct transfer *transfer);

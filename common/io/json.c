@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cJSON parses leniently (01, control characters, any byte below 33 as white space, \u0000 as the end of a string, no
- * complaint about duplicate keys), so the text is walked once before: everything that the grammar says about single
- * tokens is checked here, and cJSON sees to how they are put together. A `struct json` is a cJSON item by another name. */
+/* cJSON parses leniently (01, control characters, any byte below 33 as white space, duplicate keys),
+ * so the text is walked once before: everything that the grammar says about single tokens is checked
+ * here, and cJSON sees to how they are put together.
+ * A `struct json` is a cJSON item by another name. */
 #include "io/json.h"
 
 #include <assert.h>
@@ -14,8 +15,9 @@
 
 enum { EXACT_DIGITS = 15 };
 
-static const int64_t exact_limit = 1000000000000000;   // 10^15: cJSON prints what is below digit by digit
-static const int64_t safe_limit  = 9007199254740992;   // 2^53: beyond, readers with doubles round
+static const int64_t exact_limit =
+    1000000000000000;  // 10^15: cJSON prints what is below digit by digit
+static const int64_t safe_limit = 9007199254740992;  // 2^53: beyond, readers with doubles round
 
 struct scan {
     struct str    text;       // all of it
@@ -151,7 +153,8 @@ static bool check_keys(const cJSON *object, struct error *err)
     qsort(keys, count, sizeof *keys, compare_keys);
     for (i = 1; i < count && ok; i++)
         if (strcmp(keys[i - 1], keys[i]) == 0)
-            ok = error_set(err, ERR_INPUT, "JSON: the key \"%.64s\" stands twice in one object", keys[i]);
+            ok = error_set(err, ERR_INPUT, "JSON: the key \"%.64s\" stands twice in one object",
+                           keys[i]);
     free(keys);
     return ok;
 }
@@ -173,7 +176,8 @@ static struct json *parse_checked(const struct buf *text, struct error *err)
     const char *end  = NULL;
     cJSON      *item = cJSON_ParseWithLengthOpts(buf_text(text), text->len + 1, &end, true);
     if (!item) {
-        error_set(err, ERR_INPUT, "JSON: not well formed near byte %zu", end ? (size_t)(end - buf_text(text)) : 0);
+        error_set(err, ERR_INPUT, "JSON: not well formed near byte %zu",
+                  end ? (size_t)(end - buf_text(text)) : 0);
         return NULL;
     }
     if (!check_tree(item, err)) {
@@ -214,7 +218,8 @@ void json_free(struct json *json)
 
 const struct json *json_get(const struct json *object, const char *key)
 {
-    return json_is_object(object) ? seen(cJSON_GetObjectItemCaseSensitive(look(object), key)) : NULL;
+    return json_is_object(object) ? seen(cJSON_GetObjectItemCaseSensitive(look(object), key))
+                                  : NULL;
 }
 
 const struct json *json_at(const struct json *array, size_t i)
@@ -324,8 +329,9 @@ struct json *json_array(void)
 static void set_item(struct json *object, const char *key, cJSON *child)
 {
     assert(json_is_object(object) && child);
-    bool ok = json_get(object, key) ? cJSON_ReplaceItemInObjectCaseSensitive(item_of(object), key, child)
-                                    : cJSON_AddItemToObject(item_of(object), key, child);
+    bool ok = json_get(object, key)
+                  ? cJSON_ReplaceItemInObjectCaseSensitive(item_of(object), key, child)
+                  : cJSON_AddItemToObject(item_of(object), key, child);
     assert(ok);
     (void)ok;
 }
@@ -344,8 +350,8 @@ static char *clean_text(struct str text)
     struct buf out;
     buf_init(&out, text.len * 3);
     while (text.len) {
-        struct str valid = str_utf8_prefix(text, SIZE_MAX);
-        const char *zero = valid.len ? memchr(valid.p, '\0', valid.len) : NULL;
+        struct str  valid = str_utf8_prefix(text, SIZE_MAX);
+        const char *zero  = valid.len ? memchr(valid.p, '\0', valid.len) : NULL;
         if (zero)
             valid.len = (size_t)(zero - valid.p);
         buf_add(&out, valid);

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-enum { PROPERTY_LINE_BYTES = 8192 };
+enum { PROPERTY_LINE_BYTES = 8192, QUEUE_BACKOFF_MS = 20 };
 
 static bool conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
 {
@@ -98,6 +98,12 @@ out:
     return ok;
 }
 
+// Before 2.2 a fetch queue that was full is looked at again after a whole second.
+static bool has_queue_backoff(void)
+{
+    return rd_kafka_version() >= 0x02020000;
+}
+
 // Lines go through the queue; what comes outside it (another thread, at the end of a client) is not worth a lock.
 static void on_stray_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
@@ -117,9 +123,10 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *settings, const str
         { "log.queue", "true" },
         { "statistics.interval.ms", .number = 1000 },
     };
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    bool             ok   = conf_set_all(conf, common, COUNT_OF(common), err) &&
-              conf_set_all(conf, usual, usual_count, err);
+    static const struct kafka_property backoff = { "fetch.queue.backoff.ms", .number = QUEUE_BACKOFF_MS };
+    rd_kafka_conf_t                   *conf    = rd_kafka_conf_new();
+    bool                               ok      = conf_set_all(conf, common, COUNT_OF(common), err) &&
+              conf_set_all(conf, &backoff, has_queue_backoff(), err) && conf_set_all(conf, usual, usual_count, err);
     if (ok && settings->properties_file && *settings->properties_file)
         ok = conf_set_file(conf, settings->properties_file, fixed, fixed_count, err);
     if (ok && settings->brokers && *settings->brokers)
@@ -135,6 +142,11 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *settings, const str
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_LOG |
                                        RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_STATS);
     return conf;
+}
+
+int64_t kafka_conf_prefetch(int64_t few, int64_t enough)
+{
+    return has_queue_backoff() ? few : enough;
 }
 
 int64_t kafka_conf_kbytes(int64_t bytes, int64_t highest)
@@ -206,7 +218,8 @@ void kafka_message_of(const rd_kafka_message_t *from, struct kafka_message *to)
  * at every try. "Coordinator load in progress" is what a fresh cluster says to the first idempotent producer. */
 static enum log_level level_of(int level, const char *facility, const char *text)
 {
-    static const char *const routine[] = { "FAIL", "ERROR", "REQTMOUT", "GETPID", "CONFWARN", "MAXPOLL", "SESSTMOUT" };
+    static const char *const routine[] = { "FAIL", "ERROR", "REQTMOUT", "GETPID", "CONFWARN", "MAXPOLL",
+                                           "SESSTMOUT", "FATAL", "AUTOCREATE" };
     for (size_t i = 0; i < COUNT_OF(routine); i++)
         if (!strcmp(facility, routine[i]))
             return LOG_DEBUG;

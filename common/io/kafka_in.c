@@ -21,7 +21,8 @@
 #include "loop/clock.h"
 
 enum {
-    PREFETCH_MESSAGES  = 2000,
+    PREFETCH_FEW       = 2000,
+    PREFETCH_ENOUGH    = 10000,
     FETCH_WAIT_MS      = 50,
     SOCKET_TIMEOUT_MS  = 10000,
     COMMIT_INTERVAL_MS = 2000,
@@ -253,7 +254,7 @@ static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, const cha
     const struct kafka_property usual[] = {
         { "fetch.wait.max.ms", .number = FETCH_WAIT_MS },
         { "socket.timeout.ms", .number = SOCKET_TIMEOUT_MS },
-        { "queued.min.messages", .number = PREFETCH_MESSAGES },
+        { "queued.min.messages", .number = kafka_conf_prefetch(PREFETCH_FEW, PREFETCH_ENOUGH) },
         { "auto.commit.interval.ms", .number = COMMIT_INTERVAL_MS },
     };
     const struct kafka_property fixed[] = {

@@ -14,7 +14,8 @@
 #include "loop/clock.h"
 
 enum {
-    PREFETCH_MESSAGES = 2000,
+    PREFETCH_FEW      = 2000,
+    PREFETCH_ENOUGH   = 100000,
     FETCH_WAIT_MS     = 20,  // an empty partition answers after so long
     SOCKET_TIMEOUT_MS = 10000,
     END_UNKNOWN       = -1,
@@ -231,7 +232,7 @@ static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, struct er
     const struct kafka_property usual[] = {
         { "fetch.wait.max.ms", .number = FETCH_WAIT_MS },
         { "socket.timeout.ms", .number = SOCKET_TIMEOUT_MS },
-        { "queued.min.messages", .number = PREFETCH_MESSAGES },
+        { "queued.min.messages", .number = kafka_conf_prefetch(PREFETCH_FEW, PREFETCH_ENOUGH) },
     };
     const struct kafka_property fixed[] = {
         { "enable.auto.commit", "false" },

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*     redis_command ─► waiting ──(connected)──► written ─► answer, in order ─► done(NULL)
- *                         │                        ├── deadline: done(ERR_TIMEOUT), its answer is dropped when it comes
- *                         │                        └── connection lost: done(ERR_LOST)
- *                         └── deadline: done(ERR_CONNECT); surely never left
+ *                        │                         ├── deadline: done(ERR_TIMEOUT); its answer is dropped later
+ *                        │                         └── connection lost: done(ERR_LOST)
+ *                        └── deadline: done(ERR_CONNECT); surely never left
  *
- *     LINK_DOWN ──(backoff)──► LINK_OPENING ─► LINK_GREETING ─► LINK_READY ──(anything wrong)──► LINK_DOWN */
+ *     LINK_DOWN ──(backoff)──► LINK_OPENING ─► LINK_GREETING ─► LINK_READY
+ *         ▲                          └───────────────┴──────────────┴── anything wrong: link_lost */
 #include "io/redis.h"
 
 #include <assert.h>
@@ -37,44 +38,44 @@ enum command_kind {
 };
 
 struct command {
-    enum command_kind          kind;      // the others are of the greeting: no call, no deadline
-    struct redis              *redis;     // borrowed
-    struct call               *call;      // borrowed; NULL: nobody waits, the answer is dropped
-    struct redis_reply        *reply;     // the caller's; NULL when call is
-    const struct redis_script *script;    // NULL: not a script
-    bool                       by_text;   // EVAL instead of EVALSHA
-    bool                       written;   // which of the two lists it is in
-    size_t                     argc;      // of a script: the words after its name
-    struct str                 bytes;     // RESP, owned; of a script: only the words after its name. Empty when written
+    enum command_kind          kind;     // the others are of the greeting: no call, no deadline
+    struct redis              *redis;    // borrowed
+    struct call               *call;     // borrowed; NULL: nobody waits, the answer is dropped
+    struct redis_reply        *reply;    // the caller's; NULL when call is
+    const struct redis_script *script;   // NULL: not a script
+    bool                       by_text;  // EVAL instead of EVALSHA
+    bool                       written;  // which of the two lists it is in
+    size_t                     argc;     // of a script: the words after its name
+    struct str                 bytes;    // RESP, owned; of a script those words; empty when written
     struct timer               deadline;  // while call
     int64_t                    deadline_ms;
-    TAILQ_ENTRY(command)       entry;     // in waiting or written
+    TAILQ_ENTRY(command) entry;  // in waiting or written
 };
 
 TAILQ_HEAD(command_list, command);
 
 struct redis {
-    struct loop          *loop;             // borrowed
-    struct redis_settings settings;         // its texts are not used: see url and ca_file
-    struct redis_url      url;              // owned
-    char                 *ca_file;          // owned; NULL: the system's
+    struct loop          *loop;      // borrowed
+    struct redis_settings settings;  // its texts are not used: see url and ca_file
+    struct redis_url      url;       // owned
+    char                 *ca_file;   // owned; NULL: the system's
     char                  address[ADDRESS_BYTES];
     enum link_state       state;
-    struct stream        *stream;           // owned; NULL in LINK_DOWN
-    struct codec         *codec;            // owned
-    struct command_list   waiting;          // for a connection
-    struct command_list   written;          // for an answer, in the order of the answers
-    int64_t               in_flight;        // COMMAND_USER in both lists
-    struct timer          retry;            // runs in LINK_DOWN
-    int64_t               tries;            // since the last connection that held
-    struct timer          patience;         // runs when something is written
-    int64_t               heard_ms;         // monotonic: the last bytes, or the first command after everything was answered
-    int64_t               ready_ms;         // monotonic: since when LINK_READY
-    bool                  outage_logged;    // since the last LINK_READY
-    bool                  refusal_logged;   // the same for refused credentials
-    char                  why[WHY_BYTES];   // the last thing that went wrong
-    void                (*on_connect)(void *owner);
-    void                 *owner;            // for on_connect
+    struct stream        *stream;     // owned; NULL in LINK_DOWN
+    struct codec         *codec;      // owned
+    struct command_list   waiting;    // for a connection
+    struct command_list   written;    // for an answer, in the order of the answers
+    int64_t               in_flight;  // COMMAND_USER in both lists
+    struct timer          retry;      // runs in LINK_DOWN
+    int64_t               tries;      // since the last connection that held
+    struct timer          patience;   // runs when something is written
+    int64_t heard_ms;        // monotonic: the last bytes, or the first write since none were due
+    int64_t ready_ms;        // monotonic: since when LINK_READY
+    bool    outage_logged;   // since the last LINK_READY
+    bool    refusal_logged;  // the same for refused credentials
+    char    why[WHY_BYTES];  // the last thing that went wrong
+    void (*on_connect)(void *owner);
+    void *owner;  // for on_connect
 };
 
 static void link_open(struct redis *redis);
@@ -112,10 +113,11 @@ static void on_deadline(struct timer *timer)
     struct call    *call    = command_detach(command);
     struct error    err;
     if (command->written) {
-        error_set(&err, ERR_TIMEOUT, "redis %s: no answer in %" PRId64 " ms", redis->address, command->deadline_ms);
+        error_set(&err, ERR_TIMEOUT, "redis %s: no answer in %" PRId64 " ms", redis->address,
+                  command->deadline_ms);
     } else {
-        error_set(&err, ERR_CONNECT, "redis %s: not connected in %" PRId64 " ms%s%s", redis->address, command->deadline_ms,
-                  redis->why[0] ? ": " : "", redis->why);
+        error_set(&err, ERR_CONNECT, "redis %s: not connected in %" PRId64 " ms%s%s",
+                  redis->address, command->deadline_ms, redis->why[0] ? ": " : "", redis->why);
         command_forget(command, &redis->waiting);
     }
     call_finish(call, &err);
@@ -135,9 +137,11 @@ static void write_script_name(struct redis *redis, const struct command *command
     char                       head[128];
     int                        len = 0;
     if (command->by_text)
-        len = snprintf(head, sizeof head, "*%zu\r\n$4\r\nEVAL\r\n$%zu\r\n", command->argc + 2, script->text_len);
+        len = snprintf(head, sizeof head, "*%zu\r\n$4\r\nEVAL\r\n$%zu\r\n", command->argc + 2,
+                       script->text_len);
     else
-        len = snprintf(head, sizeof head, "*%zu\r\n$7\r\nEVALSHA\r\n$40\r\n%.40s\r\n", command->argc + 2, script->sha1);
+        len = snprintf(head, sizeof head, "*%zu\r\n$7\r\nEVALSHA\r\n$40\r\n%.40s\r\n",
+                       command->argc + 2, script->sha1);
     stream_write(redis->stream, (struct str){ head, (size_t)len });
     if (command->by_text) {
         stream_write(redis->stream, (struct str){ script->text, script->text_len });
@@ -158,8 +162,8 @@ static void command_write(struct redis *redis, struct command *command)
     if (TAILQ_EMPTY(&redis->written)) {
         redis->heard_ms = clock_monotonic_ms();
         if (!timer_running(&redis->patience))
-            timer_start(&redis->patience,
-                        redis->state == LINK_READY ? redis->settings.silence_ms : redis->settings.connect_ms);
+            timer_start(&redis->patience, redis->state == LINK_READY ? redis->settings.silence_ms
+                                                                     : redis->settings.connect_ms);
     }
     command->written = true;
     TAILQ_INSERT_TAIL(&redis->written, command, entry);
@@ -169,8 +173,9 @@ static void on_patience(struct timer *timer)
 {
     struct redis *redis  = container_of(timer, struct redis, patience);
     int64_t       silent = clock_monotonic_ms() - redis->heard_ms;
-    int64_t       limit  = redis->state == LINK_READY ? redis->settings.silence_ms : redis->settings.connect_ms;
-    char          why[WHY_BYTES];
+    int64_t       limit =
+        redis->state == LINK_READY ? redis->settings.silence_ms : redis->settings.connect_ms;
+    char why[WHY_BYTES];
     if (TAILQ_EMPTY(&redis->written))
         return;
     if (silent < limit) {
@@ -181,7 +186,8 @@ static void on_patience(struct timer *timer)
     link_lost(redis, ERR_LOST, why);
 }
 
-static void greet_with(struct redis *redis, enum command_kind kind, const struct str *argv, size_t argc)
+static void greet_with(struct redis *redis, enum command_kind kind, const struct str *argv,
+                       size_t argc)
 {
     struct command *command = xcalloc(1, sizeof *command);
     command->kind           = kind;
@@ -196,7 +202,8 @@ static void on_open(void *owner)
     const struct redis_url *url   = &redis->url;
     redis->state                  = LINK_GREETING;
     if (url->password && url->user)
-        greet_with(redis, COMMAND_AUTH, (struct str[]){ STR("AUTH"), str_of(url->user), str_of(url->password) }, 3);
+        greet_with(redis, COMMAND_AUTH,
+                   (struct str[]){ STR("AUTH"), str_of(url->user), str_of(url->password) }, 3);
     else if (url->password)
         greet_with(redis, COMMAND_AUTH, (struct str[]){ STR("AUTH"), str_of(url->password) }, 2);
     if (url->db) {
@@ -230,7 +237,8 @@ static void log_refusal(struct redis *redis, struct str answer)
         return;
     redis->refusal_logged = true;
     redis->outage_logged  = true;
-    log_error("redis refuses the credentials of its URL", F_STR("redis", redis->address), F_STRN("answer", answer));
+    log_error("redis refuses the credentials of its URL", F_STR("redis", redis->address),
+              F_STRN("answer", answer));
 }
 
 // An answer to a word of the greeting; false: the connection was given up.
@@ -243,7 +251,10 @@ static bool on_greeted(struct redis *redis, enum command_kind kind, const struct
     if (!fine) {
         char why[WHY_BYTES];
         snprintf(why, sizeof why, "%s refused: %.*s",
-                 kind == COMMAND_AUTH ? "AUTH" : kind == COMMAND_SELECT ? "SELECT" : "PING", STR_ARG(answer->text));
+                 kind == COMMAND_AUTH     ? "AUTH"
+                 : kind == COMMAND_SELECT ? "SELECT"
+                                          : "PING",
+                 STR_ARG(answer->text));
         if (refused)
             log_refusal(redis, answer->text);
         link_lost(redis, ERR_LOST, why);
@@ -335,13 +346,16 @@ static void link_lost(struct redis *redis, enum err_code first, const char *why)
         first = ERR_LOST;
     }
     // one that breaks soon after each greeting must not be tried as fast as the first time
-    if (redis->state == LINK_READY && clock_monotonic_ms() - redis->ready_ms >= redis->settings.backoff_max_ms)
+    if (redis->state == LINK_READY &&
+        clock_monotonic_ms() - redis->ready_ms >= redis->settings.backoff_max_ms)
         redis->tries = 0;
     redis->state = LINK_DOWN;
     timer_start(&redis->retry, retry_delay_ms(redis));
 }
 
-static const struct stream_events stream_events = { .on_open = on_open, .on_data = on_data, .on_close = on_close };
+static const struct stream_events stream_events = { .on_open  = on_open,
+                                                    .on_data  = on_data,
+                                                    .on_close = on_close };
 
 static void link_open(struct redis *redis)
 {
@@ -376,7 +390,8 @@ struct redis *redis_new(struct loop *loop, const struct redis_settings *settings
     redis->codec            = codec_new(settings->answer_max_bytes);
     if (redis->settings.silence_ms <= 0)
         redis->settings.silence_ms = SILENCE_MS;
-    snprintf(redis->address, sizeof redis->address, strchr(url.host, ':') ? "[%s]:%d" : "%s:%d", url.host, url.port);
+    snprintf(redis->address, sizeof redis->address, strchr(url.host, ':') ? "[%s]:%d" : "%s:%d",
+             url.host, url.port);
     TAILQ_INIT(&redis->waiting);
     TAILQ_INIT(&redis->written);
     timer_init(&redis->retry, loop, on_retry);
@@ -402,13 +417,14 @@ const char *redis_address(const struct redis *redis)
 }
 
 // NULL: too many in flight, and the call says so.
-static struct command *command_begin(struct redis *redis, int64_t deadline_ms, struct redis_reply *reply, struct call *call,
-                                     call_done *done)
+static struct command *command_begin(struct redis *redis, int64_t deadline_ms,
+                                     struct redis_reply *reply, struct call *call, call_done *done)
 {
     assert(deadline_ms > 0);
     if (redis->in_flight >= redis->settings.in_flight_max) {
         struct error err;
-        error_set(&err, ERR_FULL, "redis %s: %" PRId64 " commands in flight", redis->address, redis->in_flight);
+        error_set(&err, ERR_FULL, "redis %s: %" PRId64 " commands in flight", redis->address,
+                  redis->in_flight);
         call_begin(call, redis->loop, "redis", 0, done, NULL, NULL);
         call_finish(call, &err);
         return NULL;
@@ -433,8 +449,8 @@ static void command_send(struct redis *redis, struct command *command)
         TAILQ_INSERT_TAIL(&redis->waiting, command, entry);
 }
 
-void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms, struct redis_reply *reply,
-                   struct call *call, call_done *done)
+void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms,
+                   struct redis_reply *reply, struct call *call, call_done *done)
 {
     struct command *command = command_begin(redis, deadline_ms, reply, call, done);
     if (!command)
@@ -443,8 +459,9 @@ void redis_command(struct redis *redis, const struct str *argv, size_t argc, int
     command_send(redis, command);
 }
 
-void redis_eval(struct redis *redis, const struct redis_script *script, struct str key, const struct str *argv, size_t argc,
-                int64_t deadline_ms, struct redis_reply *reply, struct call *call, call_done *done)
+void redis_eval(struct redis *redis, const struct redis_script *script, struct str key,
+                const struct str *argv, size_t argc, int64_t deadline_ms, struct redis_reply *reply,
+                struct call *call, call_done *done)
 {
     struct command *command = command_begin(redis, deadline_ms, reply, call, done);
     if (!command)

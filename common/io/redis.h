@@ -20,14 +20,14 @@
 struct redis;
 
 struct redis_settings {
-    const char *url;              // redis://[user[:password]@]host[:port][/db], rediss://...
-    const char *ca_file;          // for rediss; NULL: the system's
-    int64_t     connect_ms;       // for one try
-    int64_t     backoff_min_ms;   // between tries, doubling with jitter
+    const char *url;             // redis://[user[:password]@]host[:port][/db], rediss://...
+    const char *ca_file;         // for rediss; NULL: the system's
+    int64_t     connect_ms;      // for one try
+    int64_t     backoff_min_ms;  // between tries, doubling with jitter
     int64_t     backoff_max_ms;
-    int64_t     in_flight_max;    // commands waiting for an answer or a connection
-    int64_t     answer_max_bytes; // a longer answer closes the connection
-    int64_t     silence_ms;       // not a byte for so long while answers are due closes the connection; 0: 30 s
+    int64_t     in_flight_max;     // commands waiting for an answer or a connection
+    int64_t     answer_max_bytes;  // a longer answer closes the connection
+    int64_t     silence_ms;        // answers are due and not a byte comes: closes it; 0: 30 s
 };
 
 enum answer_kind { ANSWER_NIL, ANSWER_TEXT, ANSWER_INTEGER, ANSWER_ARRAY, ANSWER_ERROR };
@@ -35,9 +35,9 @@ enum answer_kind { ANSWER_NIL, ANSWER_TEXT, ANSWER_INTEGER, ANSWER_ARRAY, ANSWER
 struct answer {
     enum answer_kind kind;
     int64_t          number;  // ANSWER_INTEGER
-    struct str       text;    // ANSWER_TEXT, ANSWER_ERROR (status replies are text); in the reply's arena
-    struct answer   *items;   // ANSWER_ARRAY
-    size_t           count;   // ANSWER_ARRAY
+    struct str text;  // ANSWER_TEXT, ANSWER_ERROR (status replies are text); in the reply's arena
+    struct answer *items;  // ANSWER_ARRAY
+    size_t         count;  // ANSWER_ARRAY
 };
 
 // An answer and the memory it lives in; owned by the caller, who keeps it until after `done` and frees it.
@@ -48,27 +48,29 @@ struct redis_reply {
 
 // one script: its text and SHA-1, from the build
 struct redis_script {
-    const char *name;      // "claim"
-    const char *text;      // with its shebang
+    const char *name;  // "claim"
+    const char *text;  // with its shebang
     size_t      text_len;
-    const char *sha1;      // 40 hex digits
+    const char *sha1;  // 40 hex digits
 };
 
 // NULL only for a URL that cannot be understood (ERR_SETTING); settings are copied
-struct redis *redis_new(struct loop *loop, const struct redis_settings *settings, struct error *err) MUST_CHECK;
+struct redis *redis_new(struct loop *loop, const struct redis_settings *settings,
+                        struct error *err) MUST_CHECK;
 bool          redis_connected(const struct redis *redis);
 // each time, before the commands that have waited; may start commands, may not free redis; NULL: nobody asks
-void          redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void *owner);
-const char   *redis_address(const struct redis *redis);  // host:port, for logs
+void        redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void *owner);
+const char *redis_address(const struct redis *redis);  // host:port, for logs
 
 // argv is copied; deadline_ms > 0; reply is filled before done(NULL)
 void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms,
                    struct redis_reply *reply, struct call *call, call_done *done);
 // EVALSHA sha1 1 key argv...; on NOSCRIPT the text is sent instead, once (EVAL)
-void redis_eval(struct redis *redis, const struct redis_script *script, struct str key, const struct str *argv,
-                size_t argc, int64_t deadline_ms, struct redis_reply *reply, struct call *call, call_done *done);
-void redis_reply_fini(struct redis_reply *reply);        // harmless on a zeroed reply; may be used again
-void redis_free(struct redis *redis);                    // calls in flight were cancelled before
+void redis_eval(struct redis *redis, const struct redis_script *script, struct str key,
+                const struct str *argv, size_t argc, int64_t deadline_ms, struct redis_reply *reply,
+                struct call *call, call_done *done);
+void redis_reply_fini(struct redis_reply *reply);  // harmless on a zeroed reply; may be used again
+void redis_free(struct redis *redis);              // calls in flight were cancelled before
 
 // items[i] as text (numbers are not converted); empty when there is no such item or it is nil
 struct str answer_item(const struct answer *answer, size_t i);

@@ -10,7 +10,7 @@
 
 enum {
     ARGUMENTS_ON_STACK = 32,
-    ITEM_BYTES_LEAST   = 3,  // "+\r\n" and the like: what an item of an array takes on the wire at least
+    ITEM_BYTES_LEAST   = 3,  // an item of an array on the wire: "+\r\n" and the like
 };
 
 #if HIREDIS_MAJOR >= 1
@@ -20,30 +20,32 @@ typedef int item_count;
 #endif
 
 struct codec {
-    redisReplyObjectFunctions functions;         // the reader's; hiredis wants them writable
-    redisReader              *reader;            // owned; its objects are `struct answer` in arena
-    struct arena              arena;             // of the answer that is being read, or was read last
+    redisReplyObjectFunctions functions;  // the reader's; hiredis wants them writable
+    redisReader              *reader;     // owned; its objects are `struct answer` in arena
+    struct arena              arena;      // of the answer that is being read, or was read last
     size_t                    answer_max_bytes;
-    size_t                    answer_bytes;      // of the answer that is being read, as far as it is here
-    size_t                    items;             // that its arrays have announced
-    const char               *error;             // a literal; NULL unless it is we who found it broken
-    struct answer            *answer;            // the last whole one, in arena; NULL when taken
+    size_t                    answer_bytes;  // of the answer being read, as far as it is here
+    size_t                    items;         // that its arrays have announced
+    const char               *error;         // a literal; NULL unless it is we who found it broken
+    struct answer            *answer;        // the last whole one, in arena; NULL when taken
 };
 
 static struct answer *place(const redisReadTask *task, enum answer_kind kind)
 {
     struct codec  *codec = task->privdata;
     struct answer *array = task->parent ? task->parent->obj : NULL;
-    struct answer *answer = array ? &array->items[task->idx] : arena_alloc(&codec->arena, sizeof *answer);
-    answer->kind          = kind;
+    struct answer *answer =
+        array ? &array->items[task->idx] : arena_alloc(&codec->arena, sizeof *answer);
+    answer->kind = kind;
     return answer;
 }
 
 static void *create_text(const redisReadTask *task, char *p, size_t len)
 {
-    struct codec  *codec  = task->privdata;
-    struct answer *answer = place(task, task->type == REDIS_REPLY_ERROR ? ANSWER_ERROR : ANSWER_TEXT);
-    answer->text          = arena_copy(&codec->arena, (struct str){ p, len });
+    struct codec  *codec = task->privdata;
+    struct answer *answer =
+        place(task, task->type == REDIS_REPLY_ERROR ? ANSWER_ERROR : ANSWER_TEXT);
+    answer->text = arena_copy(&codec->arena, (struct str){ p, len });
     return answer;
 }
 
@@ -108,15 +110,12 @@ struct codec *codec_new(int64_t answer_max_bytes)
 {
     struct codec *codec     = xcalloc(1, sizeof *codec);
     codec->answer_max_bytes = (size_t)answer_max_bytes;
-    codec->functions        = (redisReplyObjectFunctions){
-        .createString  = create_text,
-        .createArray   = create_array,
-        .createInteger = create_integer,
-        .createNil     = create_nil,
-        .freeObject    = free_nothing,
+    codec->functions        = (redisReplyObjectFunctions)
+    {
+        .createString = create_text, .createArray = create_array, .createInteger = create_integer,
+        .createNil = create_nil, .freeObject = free_nothing,
 #if HIREDIS_MAJOR >= 1
-        .createDouble  = refuse_double,
-        .createBool    = refuse_bool,
+        .createDouble = refuse_double, .createBool = refuse_bool,
 #endif
     };
     codec->reader = reader_new(codec);
@@ -137,7 +136,8 @@ void codec_reset(struct codec *codec)
 void codec_feed(struct codec *codec, struct str bytes)
 {
     codec->answer_bytes += bytes.len;
-    (void)redisReaderFeed(codec->reader, bytes.p, bytes.len);  // a failure stays with the reader: codec_next tells it
+    (void)redisReaderFeed(codec->reader, bytes.p,
+                          bytes.len);  // a failure stays with the reader: codec_next tells it
 }
 
 enum codec_found codec_next(struct codec *codec)
@@ -193,9 +193,9 @@ void codec_free(struct codec *codec)
 static char *format(const struct str *argv, size_t argc, size_t *len)
 {
     const char  *few_texts[ARGUMENTS_ON_STACK];
-    size_t       few_lengths[ARGUMENTS_ON_STACK];
-    bool         few     = argc <= ARGUMENTS_ON_STACK;
-    const char **texts   = few ? few_texts : xmalloc(argc * sizeof *texts);
+    size_t       few_lengths[ARGUMENTS_ON_STACK] = { 0 };
+    bool         few                             = argc <= ARGUMENTS_ON_STACK;
+    const char **texts                           = few ? few_texts : xmalloc(argc * sizeof *texts);
     size_t      *lengths = few ? few_lengths : xmalloc(argc * sizeof *lengths);
     for (size_t i = 0; i < argc; i++) {
         texts[i]   = argv[i].len ? argv[i].p : "";

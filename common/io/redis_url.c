@@ -53,7 +53,8 @@ static bool parse_user(struct str text, struct redis_url *url, struct error *err
     struct str password = { NULL, 0 };
     char      *colon    = text.len ? memchr(text.p, ':', text.len) : NULL;
     if (!colon)
-        return error_set(err, ERR_SETTING, "redis URL: a user needs a password, redis://user:password@host");
+        return error_set(err, ERR_SETTING,
+                         "redis URL: a user needs a password, redis://user:password@host");
     user.len     = (size_t)(colon - text.p);
     password.p   = colon + 1;
     password.len = text.len - user.len - 1;
@@ -108,8 +109,9 @@ static bool parse_scheme(struct str *text, struct redis_url *url, struct error *
 {
     size_t skip = 0;
     if (str_starts(*text, "redis+sentinel://"))
-        return error_set(err, ERR_SETTING,
-                         "redis+sentinel:// is not supported yet; name the primary with redis:// or rediss://");
+        return error_set(
+            err, ERR_SETTING,
+            "redis+sentinel:// is not supported yet; name the primary with redis:// or rediss://");
     if (str_starts(*text, "redis://"))
         skip = strlen("redis://");
     else if (str_starts(*text, "rediss://"))
@@ -138,7 +140,8 @@ static bool parse(const char *text, struct redis_url *url, struct error *err)
     if (slash) {
         struct str db = { slash + 1, rest.len - (size_t)(slash - rest.p) - 1 };
         if (db.len && !parse_number(db, 0, 1000000, &url->db))
-            return error_set(err, ERR_SETTING, "redis URL: after the host only /database, a number");
+            return error_set(err, ERR_SETTING,
+                             "redis URL: after the host only /database, a number");
         rest.len = (size_t)(slash - rest.p);
     }
     return parse_host(rest, url, err);

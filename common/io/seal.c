@@ -12,8 +12,8 @@
 
 enum {
     KEY_BYTES    = 32,
-    KEY_TEXT     = 44,       // base64 of a key
-    ID_BYTES     = 32,       // a key's id at most
+    KEY_TEXT     = 44,  // base64 of a key
+    ID_BYTES     = 32,  // a key's id at most
     KEYS_MAX     = 16,
     NONCE_BYTES  = 12,
     TAG_BYTES    = 16,
@@ -37,7 +37,8 @@ static size_t base64_length(size_t bytes)
     return (bytes + 2) / 3 * 4;
 }
 
-// Exactly one text for the same bytes: what differs from its own encoding is refused. out has 3 bytes for every 4.
+// One text for the same bytes: what differs from its own encoding is refused. out has 3 bytes for
+// every 4.
 static bool base64_decode(struct str text, unsigned char *out, size_t *bytes)
 {
     if (text.len == 0 || text.len % 4 || text.len > SEALED_BYTES)
@@ -48,7 +49,8 @@ static bool base64_decode(struct str text, unsigned char *out, size_t *bytes)
     bool           ok      = n == (int)(text.len / 4 * 3);
     if (ok) {
         *bytes = (size_t)n - padding;
-        ok     = EVP_EncodeBlock(again, out, (int)*bytes) == (int)text.len && memcmp(again, text.p, text.len) == 0;
+        ok     = EVP_EncodeBlock(again, out, (int)*bytes) == (int)text.len &&
+             memcmp(again, text.p, text.len) == 0;
     }
     OPENSSL_cleanse(again, text.len);
     free(again);
@@ -58,7 +60,8 @@ static bool base64_decode(struct str text, unsigned char *out, size_t *bytes)
 static bool id_is_good(struct str id)
 {
     for (size_t i = 0; i < id.len; i++)
-        if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", id.p[i], 65))
+        if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", id.p[i],
+                    65))
             return false;
     return id.len > 0 && id.len <= ID_BYTES;
 }
@@ -84,9 +87,12 @@ static bool add_key(struct seal *seal, struct str entry, struct error *err)
     if (!str_cut(&rest, ':', &id) || !rest.p)
         return error_set(err, ERR_SETTING, "token keys: entry %zu is not id:key", place);
     if (!id_is_good(id))
-        return error_set(err, ERR_SETTING, "token keys: entry %zu: an id is 1 to %d of A-Z a-z 0-9 . _ -", place, ID_BYTES);
+        return error_set(err, ERR_SETTING,
+                         "token keys: entry %zu: an id is 1 to %d of A-Z a-z 0-9 . _ -", place,
+                         ID_BYTES);
     if (find_key(seal, id))
-        return error_set(err, ERR_SETTING, "token keys: entry %zu has the id of an earlier one", place);
+        return error_set(err, ERR_SETTING, "token keys: entry %zu has the id of an earlier one",
+                         place);
     bool ok = rest.len == KEY_TEXT && base64_decode(rest, bytes, &len) && len == KEY_BYTES;
     if (ok) {
         struct key *key = &seal->keys[seal->count++];
@@ -94,7 +100,9 @@ static bool add_key(struct seal *seal, struct str entry, struct error *err)
         memcpy(key->bytes, bytes, KEY_BYTES);
     }
     OPENSSL_cleanse(bytes, sizeof bytes);
-    return ok || error_set(err, ERR_SETTING, "token keys: entry %zu: the key is not base64 of %d bytes", place, KEY_BYTES);
+    return ok ||
+           error_set(err, ERR_SETTING, "token keys: entry %zu: the key is not base64 of %d bytes",
+                     place, KEY_BYTES);
 }
 
 struct seal *seal_new(const char *keys, struct error *err)
@@ -102,7 +110,7 @@ struct seal *seal_new(const char *keys, struct error *err)
     struct seal *seal = xcalloc(1, sizeof *seal);
     struct str   rest = str_of(keys ? keys : "");
     struct str   entry;
-    bool         ok   = true;
+    bool         ok = true;
     while (ok && str_cut(&rest, ',', &entry))
         ok = add_key(seal, entry, err);
     if (!ok) {
@@ -127,26 +135,29 @@ static bool encrypt(const struct key *key, struct str context, struct str text, 
     EVP_CIPHER_CTX *ctx  = EVP_CIPHER_CTX_new();
     unsigned char  *body = out + NONCE_BYTES;
     int             n    = 0;
-    bool            ok   = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, out) == 1 &&
-              EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)context.p, (int)context.len) == 1 &&
-              EVP_EncryptUpdate(ctx, body, &n, (const unsigned char *)text.p, (int)text.len) == 1 &&
-              EVP_EncryptFinal_ex(ctx, body + text.len, &n) == 1 &&
-              EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, body + text.len) == 1;
+    bool            ok =
+        ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, out) == 1 &&
+        EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)context.p, (int)context.len) == 1 &&
+        EVP_EncryptUpdate(ctx, body, &n, (const unsigned char *)text.p, (int)text.len) == 1 &&
+        EVP_EncryptFinal_ex(ctx, body + text.len, &n) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, body + text.len) == 1;
     EVP_CIPHER_CTX_free(ctx);
     return ok;
 }
 
 // in: nonce, text_bytes, tag
-static bool decrypt(const struct key *key, struct str context, unsigned char *in, size_t text_bytes, unsigned char *text)
+static bool decrypt(const struct key *key, struct str context, unsigned char *in, size_t text_bytes,
+                    unsigned char *text)
 {
     EVP_CIPHER_CTX *ctx  = EVP_CIPHER_CTX_new();
     unsigned char  *body = in + NONCE_BYTES;
     int             n    = 0;
-    bool            ok   = ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, in) == 1 &&
-              EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)context.p, (int)context.len) == 1 &&
-              EVP_DecryptUpdate(ctx, text, &n, body, (int)text_bytes) == 1 &&
-              EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, body + text_bytes) == 1 &&
-              EVP_DecryptFinal_ex(ctx, text + text_bytes, &n) == 1;
+    bool            ok =
+        ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, in) == 1 &&
+        EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)context.p, (int)context.len) == 1 &&
+        EVP_DecryptUpdate(ctx, text, &n, body, (int)text_bytes) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, body + text_bytes) == 1 &&
+        EVP_DecryptFinal_ex(ctx, text + text_bytes, &n) == 1;
     EVP_CIPHER_CTX_free(ctx);
     return ok;
 }
@@ -157,7 +168,8 @@ static struct str not_null(struct str text)
     return text.p ? text : STR("");
 }
 
-bool seal_close(const struct seal *seal, struct str context, struct str text, struct buf *sealed, struct error *err)
+bool seal_close(const struct seal *seal, struct str context, struct str text, struct buf *sealed,
+                struct error *err)
 {
     const struct key *key = &seal->keys[0];
     if (text.len > TEXT_BYTES || context.len > TEXT_BYTES)
@@ -184,7 +196,8 @@ bool seal_close(const struct seal *seal, struct str context, struct str text, st
     return ok;
 }
 
-bool seal_open(const struct seal *seal, struct str context, struct str sealed, struct buf *text, struct error *err)
+bool seal_open(const struct seal *seal, struct str context, struct str sealed, struct buf *text,
+               struct error *err)
 {
     struct str id;
     struct str rest = sealed;
@@ -192,7 +205,8 @@ bool seal_open(const struct seal *seal, struct str context, struct str sealed, s
         return error_set(err, ERR_SEALED, "sealed text: not key_id:base64");
     const struct key *key = find_key(seal, id);
     if (!key)
-        return error_set(err, ERR_SEALED, "sealed text: the key \"%.*s\" is not among the token keys", STR_ARG(id));
+        return error_set(err, ERR_SEALED,
+                         "sealed text: the key \"%.*s\" is not among the token keys", STR_ARG(id));
     if (context.len > TEXT_BYTES || rest.len > SEALED_BYTES)
         return error_set(err, ERR_SEALED, "sealed text: too long");
     size_t         room  = rest.len / 4 * 3 + 1;
@@ -204,7 +218,8 @@ bool seal_open(const struct seal *seal, struct str context, struct str sealed, s
     if (!ok)
         error_set(err, ERR_SEALED, "sealed text: not key_id:base64");
     else if (!(ok = decrypt(key, not_null(context), raw, len, plain)))
-        error_set(err, ERR_SEALED, "sealed text: does not open: sealed for something else, or changed");
+        error_set(err, ERR_SEALED,
+                  "sealed text: does not open: sealed for something else, or changed");
     else if (!(ok = buf_add(text, (struct str){ (const char *)plain, len })))
         error_set(err, ERR_FULL, "sealed text: %zu bytes do not fit", len);
     OPENSSL_cleanse(plain, room);
@@ -247,7 +262,7 @@ void sha256_hex(struct str text, char out[SHA256_HEX_BYTES])
     static const char hex[] = "0123456789abcdef";
     unsigned char     sum[32];
     unsigned int      len = 0;
-    int               ok  = EVP_Digest(text.p ? text.p : "", text.len, sum, &len, EVP_sha256(), NULL);
+    int ok = EVP_Digest(text.p ? text.p : "", text.len, sum, &len, EVP_sha256(), NULL);
     assert(ok == 1 && len == sizeof sum);
     (void)ok;
     for (size_t i = 0; i < sizeof sum; i++) {
@@ -261,9 +276,8 @@ void sha256_hex(struct str text, char out[SHA256_HEX_BYTES])
 uint32_t crc32_of(struct str text)
 {
     static const uint32_t table[16] = {
-        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC,
-        0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
-        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
+        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
+        0x4DB26158, 0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
         0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C,
     };
     uint32_t crc = 0xFFFFFFFF;

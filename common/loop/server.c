@@ -2,8 +2,8 @@
 /*   accept ─► READING ─► (head, body) ─► handler ─► ANSWERING ─┬─► READING   the next request
  *                │  └─ refused, too slow: 4xx ─────────────────┴─► LINGERING ─► closed
  *
- * LINGERING reads and forgets what the client still sends: closing with unread bytes would reset the connection and
- * take the answer away from the client. */
+ * LINGERING reads and forgets what the client still sends: closing with unread bytes would reset the
+ * connection and take the answer away from the client. */
 #include "loop/server.h"
 
 #include <assert.h>
@@ -96,11 +96,12 @@ static void write_answer(struct client *client, const struct server_reply *reply
     gmtime_r(&now, &t);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &t);
     buf_init(&client->out, REPLY_BYTES + 1024);
-    buf_printf(&client->out,
-               "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-               "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: %s\r\n\r\n",
-               reply->status, server_reason(reply->status), date, reply->content_type, reply->body.len,
-               client->keep_alive ? "keep-alive" : "close");
+    buf_printf(
+        &client->out,
+        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: %s\r\n\r\n",
+        reply->status, server_reason(reply->status), date, reply->content_type, reply->body.len,
+        client->keep_alive ? "keep-alive" : "close");
     if (!str_is(client->head.method, "HEAD"))
         buf_add(&client->out, buf_str(&reply->body));
     assert(!client->out.full);
@@ -129,10 +130,10 @@ static void handle(struct client *client)
     const struct server_head *head    = &client->head;
     bool                      is_head = str_is(head->method, "HEAD");
     struct server_request     request = {
-        .method = is_head ? "GET" : arena_text(&client->arena, head->method),
-        .path   = head->path.p,
-        .query  = head->query.p,
-        .body   = { client->in.p + head->bytes, head->body_bytes },
+            .method = is_head ? "GET" : arena_text(&client->arena, head->method),
+            .path   = head->path.p,
+            .query  = head->query.p,
+            .body   = { client->in.p + head->bytes, head->body_bytes },
     };
     struct server_reply reply;
     reply_init(&reply, 200);
@@ -161,15 +162,15 @@ static bool read_head(struct client *client)
     }
     if (!end)
         return false;
-    struct str text    = arena_copy(&client->arena, (struct str){ in.p, bytes });
-    int        refused = server_head_parse(text, client->server->body_max, &client->arena, &client->head);
-    client->has_head   = true;
+    struct str text = arena_copy(&client->arena, (struct str){ in.p, bytes });
+    int refused = server_head_parse(text, client->server->body_max, &client->arena, &client->head);
+    client->has_head = true;
     if (refused)
         refuse(client, refused);
     return !refused;
 }
 
-// A short send closes the connection: nothing was under way, so that 25 bytes always fit into the socket.
+// A short send closes the connection: nothing was under way, so that 25 bytes always fit.
 static bool tell_continue(struct client *client)
 {
     struct str text = STR("HTTP/1.1 100 Continue\r\n\r\n");
@@ -182,7 +183,8 @@ static bool tell_continue(struct client *client)
 static bool send_answer(struct client *client)
 {
     while (client->sent < client->out.len) {
-        ssize_t n = send(client->fd, client->out.p + client->sent, client->out.len - client->sent, MSG_NOSIGNAL);
+        ssize_t n = send(client->fd, client->out.p + client->sent, client->out.len - client->sent,
+                         MSG_NOSIGNAL);
         if (n < 0 && errno != EINTR)
             return errno == EAGAIN;
         client->sent += n > 0 ? (size_t)n : 0;
@@ -287,8 +289,9 @@ static void client_new(struct server *server, int fd)
 
 static void turn_away(int fd)
 {
-    struct str text = STR("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    ssize_t    n    = send(fd, text.p, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct str text =
+        STR("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    ssize_t n = send(fd, text.p, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)n;
     close(fd);
 }
@@ -337,8 +340,8 @@ static int listen_at(const struct addrinfo *address)
 
 static bool listen_on(struct server *server, const char *where, struct error *err)
 {
-    struct addrinfo  hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
-    struct addrinfo *list  = NULL;
+    struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *list = NULL;
     const char      *colon = strrchr(where, ':');
     struct str       host  = { where, colon ? (size_t)(colon - where) : 0 };
     int64_t          port  = 0;
@@ -356,7 +359,8 @@ static bool listen_on(struct server *server, const char *where, struct error *er
         server->fd = listen_at(a);
     int saved = errno;
     freeaddrinfo(list);
-    return server->fd >= 0 || error_set(err, ERR_IO, "listen on %.100s: %s", where, strerror(saved));
+    return server->fd >= 0 ||
+           error_set(err, ERR_IO, "listen on %.100s: %s", where, strerror(saved));
 }
 
 static int port_of(int fd)
@@ -372,8 +376,9 @@ static int port_of(int fd)
     return (int)number;
 }
 
-struct server *server_open(struct loop *loop, const char *listen, int64_t body_max_bytes, int64_t timeout_ms,
-                           int64_t connections_max, server_handler *handler, void *owner, struct error *err)
+struct server *server_open(struct loop *loop, const char *listen, int64_t body_max_bytes,
+                           int64_t timeout_ms, int64_t connections_max, server_handler *handler,
+                           void *owner, struct error *err)
 {
     assert(body_max_bytes >= 0 && timeout_ms > 0 && connections_max > 0);
     struct server *server   = xcalloc(1, sizeof *server);

@@ -140,7 +140,8 @@ static int parse_field(struct str line, size_t body_max, struct server_head *hea
     struct str name;
     if (!str_cut(&line, ':', &name) || !line.p)
         return 400;
-    if (!only_of(name, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+    if (!only_of(name,
+                 "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
         return 400;
     for (size_t i = 0; i < line.len; i++)
         if (((unsigned char)line.p[i] < 0x20 && line.p[i] != '\t') || line.p[i] == 0x7F)
@@ -157,7 +158,8 @@ static int parse_field(struct str line, size_t body_max, struct server_head *hea
     return 0;
 }
 
-int server_head_parse(struct str text, size_t body_max, struct arena *arena, struct server_head *head)
+int server_head_parse(struct str text, size_t body_max, struct arena *arena,
+                      struct server_head *head)
 {
     struct str line;
     struct str rest = text;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The head of an HTTP/1.x request, read strictly: what is doubtful is refused, since two readers who disagree about
- * where a request ends can be made to read different requests. Only server.c includes this. */
+/* The head of an HTTP/1.x request, read strictly: what is doubtful is refused, since two readers who
+ * disagree about where a request ends can be made to read different requests.
+ * Only server.c includes this. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,5 +22,6 @@ struct server_head {
 };
 
 // text is the head with its empty line. 0: good; else the status that refuses it.
-int         server_head_parse(struct str text, size_t body_max, struct arena *arena, struct server_head *head);
+int         server_head_parse(struct str text, size_t body_max, struct arena *arena,
+                              struct server_head *head);
 const char *server_reason(int status);  // "Not Found"

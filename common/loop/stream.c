@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/*     stream_open ─► look the name up ─► connect, address by address ─► (TLS) ─► on_open
- *                                          └── none left, or out of time ──────► on_close(ERR_CONNECT)
+/*  stream_open ─► look the name up ─► connect, address by address ─► (TLS) ─► on_open
+ *                                       └── none left, or out of time ──────► on_close(ERR_CONNECT)
  * A failure that is found inside stream_open is kept and told from a timer of 0 ms. */
 #include "loop/stream.h"
 
@@ -27,30 +27,30 @@
 // a peer that vanished without a word is noticed after about so long
 enum { SILENT_PEER_SECONDS = 15, PROBE_SECONDS = 5, PROBES = 2 };
 
-/* A name that is being looked up. evdns tells of a cancelled one, too, and later: so it is not part of the stream. */
+/* A name that is being looked up. evdns tells of a cancelled one, too, and later: not part of the stream. */
 struct lookup {
     struct stream *stream;  // NULL: nobody waits any more
 };
 
 struct stream {
-    struct loop                *loop;       // borrowed
-    const struct stream_events *events;     // borrowed
-    void                       *owner;      // borrowed
-    char                       *host;       // owned; without the brackets of IPv6
-    int                         port;       // 1 to 65535
-    int64_t                     connect_ms; // for all of looking up, connecting and TLS
-    SSL_CTX                    *tls;        // owned; NULL: plain
-    struct lookup              *lookup;     // NULL unless under way; frees itself
-    struct evdns_getaddrinfo_request *query;      // of the lookup; borrowed
-    struct evutil_addrinfo           *addresses;  // owned; what the lookup found
-    struct evutil_addrinfo           *next;       // in addresses: to be tried when this one fails
-    struct bufferevent               *bev;        // owned; NULL while there is no address
-    struct timer                deadline;   // of connecting; 0 ms to tell of `failure`
-    struct error                failure;    // why the last try failed
-    bool                        failed;     // failure is to be told by `deadline`
-    bool                        open;       // on_open was told
-    bool                        freed;      // stream_free was called inside a callback
-    int                         depth;      // callbacks of the owner that are running
+    struct loop                      *loop;        // borrowed
+    const struct stream_events       *events;      // borrowed
+    void                             *owner;       // borrowed
+    char                             *host;        // owned; without the brackets of IPv6
+    int                               port;        // 1 to 65535
+    int64_t                           connect_ms;  // for all of looking up, connecting and TLS
+    SSL_CTX                          *tls;         // owned; NULL: plain
+    struct lookup                    *lookup;      // NULL unless under way; frees itself
+    struct evdns_getaddrinfo_request *query;       // of the lookup; borrowed
+    struct evutil_addrinfo           *addresses;   // owned; what the lookup found
+    struct evutil_addrinfo           *next;        // in addresses: to be tried when this one fails
+    struct bufferevent               *bev;         // owned; NULL while there is no address
+    struct timer                      deadline;    // of connecting; 0 ms to tell of `failure`
+    struct error                      failure;     // why the last try failed
+    bool                              failed;      // failure is to be told by `deadline`
+    bool                              open;        // on_open was told
+    bool                              freed;       // stream_free was called inside a callback
+    int                               depth;       // callbacks of the owner that are running
 };
 
 static void connect_next(struct stream *stream);
@@ -137,12 +137,14 @@ static void describe(const struct stream *stream, short what, int code, char *wh
     if (tls_error) {
         const char *reason  = ERR_reason_error_string(tls_error);
         long        verdict = SSL_get_verify_result(bufferevent_openssl_get_ssl(stream->bev));
-        snprintf(why, why_bytes, "TLS: %s%s%s", reason ? reason : "failed", verdict == X509_V_OK ? "" : ": ",
+        snprintf(why, why_bytes, "TLS: %s%s%s", reason ? reason : "failed",
+                 verdict == X509_V_OK ? "" : ": ",
                  verdict == X509_V_OK ? "" : X509_verify_cert_error_string(verdict));
     } else if (what & BEV_EVENT_EOF) {
         snprintf(why, why_bytes, "closed by the other side");
     } else {
-        snprintf(why, why_bytes, "%s", code ? evutil_socket_error_to_string(code) : "the connection failed");
+        snprintf(why, why_bytes, "%s",
+                 code ? evutil_socket_error_to_string(code) : "the connection failed");
     }
 }
 
@@ -208,11 +210,13 @@ static void on_event(struct bufferevent *bev, short what, void *owner)
 static SSL *tls_session(const struct stream *stream)
 {
     unsigned char address[sizeof(struct in6_addr)];
-    bool is_address = inet_pton(AF_INET, stream->host, address) == 1 || inet_pton(AF_INET6, stream->host, address) == 1;
-    SSL *ssl        = SSL_new(stream->tls);
+    bool          is_address = inet_pton(AF_INET, stream->host, address) == 1 ||
+                      inet_pton(AF_INET6, stream->host, address) == 1;
+    SSL *ssl = SSL_new(stream->tls);
     assert(ssl);
-    int ok = is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), stream->host)
-                        : SSL_set1_host(ssl, stream->host) && SSL_set_tlsext_host_name(ssl, stream->host);
+    int ok = is_address
+                 ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), stream->host)
+                 : SSL_set1_host(ssl, stream->host) && SSL_set_tlsext_host_name(ssl, stream->host);
     assert(ok);
     return ssl;
 }
@@ -223,14 +227,16 @@ static bool connect_to(struct stream *stream, const struct sockaddr *address, in
     const int          options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
     struct event_base *base    = loop_base(stream->loop);
     if (stream->tls)
-        stream->bev = bufferevent_openssl_socket_new(base, -1, tls_session(stream), BUFFEREVENT_SSL_CONNECTING, options);
+        stream->bev = bufferevent_openssl_socket_new(base, -1, tls_session(stream),
+                                                     BUFFEREVENT_SSL_CONNECTING, options);
     else
         stream->bev = bufferevent_socket_new(base, -1, options);
     assert(stream->bev);
     bufferevent_setcb(stream->bev, on_read, NULL, on_event, stream);
     bufferevent_enable(stream->bev, EV_READ | EV_WRITE);
     if (bufferevent_socket_connect(stream->bev, address, address_bytes) < 0) {
-        error_set(&stream->failure, ERR_CONNECT, "%s", evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+        error_set(&stream->failure, ERR_CONNECT, "%s",
+                  evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
         return false;
     }
     int fd      = bufferevent_getfd(stream->bev);
@@ -284,7 +290,9 @@ static void on_addresses(int result, struct evutil_addrinfo *addresses, void *ow
 
 static void look_up(struct stream *stream)
 {
-    struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP };
+    struct evutil_addrinfo hints = { .ai_family   = AF_UNSPEC,
+                                     .ai_socktype = SOCK_STREAM,
+                                     .ai_protocol = IPPROTO_TCP };
     char                   port[16];
     snprintf(port, sizeof port, "%d", stream->port);
     struct evdns_base *dns = loop_dns(stream->loop);
@@ -294,15 +302,17 @@ static void look_up(struct stream *stream)
     }
     stream->lookup         = xmalloc(sizeof *stream->lookup);
     stream->lookup->stream = stream;
-    struct evdns_getaddrinfo_request *query = evdns_getaddrinfo(dns, stream->host, port, &hints, on_addresses, stream->lookup);
+    struct evdns_getaddrinfo_request *query =
+        evdns_getaddrinfo(dns, stream->host, port, &hints, on_addresses, stream->lookup);
     if (stream->lookup)
         stream->query = query;
 }
 
 static bool connect_numeric(struct stream *stream)
 {
-    struct sockaddr_in  v4      = { .sin_family = AF_INET, .sin_port = htons((uint16_t)stream->port) };
-    struct sockaddr_in6 v6      = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)stream->port) };
+    struct sockaddr_in  v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)stream->port) };
+    struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+                               .sin6_port   = htons((uint16_t)stream->port) };
     bool                started = true;
     if (inet_pton(AF_INET, stream->host, &v4.sin_addr) == 1)
         started = connect_to(stream, (struct sockaddr *)&v4, sizeof v4);
@@ -323,7 +333,8 @@ static SSL_CTX *tls_context(const char *ca_file)
     SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF);
-    int ok = ca_file ? SSL_CTX_load_verify_locations(tls, ca_file, NULL) : SSL_CTX_set_default_verify_paths(tls);
+    int ok = ca_file ? SSL_CTX_load_verify_locations(tls, ca_file, NULL)
+                     : SSL_CTX_set_default_verify_paths(tls);
     if (ok == 1)
         return tls;
     ERR_clear_error();
@@ -331,8 +342,8 @@ static SSL_CTX *tls_context(const char *ca_file)
     return NULL;
 }
 
-struct stream *stream_open(struct loop *loop, const struct stream_address *address, const struct stream_events *events,
-                           void *owner)
+struct stream *stream_open(struct loop *loop, const struct stream_address *address,
+                           const struct stream_events *events, void *owner)
 {
     struct stream *stream = xcalloc(1, sizeof *stream);
     stream->loop          = loop;

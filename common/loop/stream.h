@@ -15,7 +15,7 @@
 struct stream;
 
 struct stream_address {
-    const char *host;        // name or address
+    const char *host;  // name or address
     int         port;
     bool        tls;
     const char *ca_file;     // PEM; NULL: the system's
@@ -31,8 +31,9 @@ struct stream_events {
 };
 
 // address, events and owner are borrowed: events and owner for the stream's life
-struct stream *stream_open(struct loop *loop, const struct stream_address *address, const struct stream_events *events,
-                           void *owner);
-void           stream_write(struct stream *stream, struct str bytes);  // copied; the caller bounds what it has in flight
-size_t         stream_unsent_bytes(const struct stream *stream);
-void           stream_free(struct stream *stream);
+struct stream *stream_open(struct loop *loop, const struct stream_address *address,
+                           const struct stream_events *events, void *owner);
+// between on_open and on_close; copied; the caller bounds what it has in flight
+void   stream_write(struct stream *stream, struct str bytes);
+size_t stream_unsent_bytes(const struct stream *stream);
+void   stream_free(struct stream *stream);

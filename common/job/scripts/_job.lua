@@ -5,6 +5,12 @@ local FIELDS = { 'state', 'account', 'account_text', 'attempt', 'epoch', 'attemp
     't_message', 't_expires', 't_due', 'priority', 'source', 'metadata', 'post_id', 'post_url', 'retries', 'hash',
     'error_code', 'error_cause', 'error_remedy', 'log_id', 'privacy', 'looks' }
 
+-- now with its microseconds: the scores of `ready` are turns, and a millisecond has many
+local moment = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
+
+-- beyond any rank in a queue: the drafts that wait for room in the inbox
+local HELD = 1e14
+
 -- the job as it stands; nil when there is none
 local function load(id)
     local values = redis.call('HMGET', P .. 'job:' .. id, unpack(FIELDS))
@@ -45,8 +51,13 @@ end
 local function wake(account)
     if redis.call('EXISTS', P .. 'queue:' .. account) == 1
         and redis.call('HGET', P .. 'account:' .. account, 'status') ~= 'parked' then
-        redis.call('ZADD', P .. 'ready', 'LT', now, account)
+        redis.call('ZADD', P .. 'ready', 'LT', moment, account)
     end
+end
+
+-- the place in its account's queue: by priority, then by age
+local function rank(job)
+    return (9 - tonumber(job.priority)) * 1e13 + tonumber(job.t_message)
 end
 
 -- where a QUEUED job waits: for its account, for its moment, or in the queue of its account.
@@ -56,21 +67,52 @@ local function enqueue(job)
     local expires = tonumber(job.t_expires) or 0
     if job.account == '' then
         redis.call('ZADD', P .. 'unknown:' .. job.account_text, job.t_message, job.id)
-        redis.call('ZADD', P .. 'delayed', expires, job.id)
+        redis.call('ZADD', P .. 'delayed', expires > 0 and expires or job.t_account_until, job.id)
         return
     end
     if due > now then
         redis.call('ZADD', P .. 'delayed', expires > 0 and math.min(due, expires) or due, job.id)
         return
     end
-    local rank = (9 - tonumber(job.priority)) * 1e13 + tonumber(job.t_message)
-    redis.call('ZADD', P .. 'queue:' .. job.account, rank, job.id)
+    redis.call('ZADD', P .. 'queue:' .. job.account, rank(job), job.id)
     if expires > 0 then
         redis.call('ZADD', P .. 'delayed', expires, job.id)
     else
         redis.call('ZREM', P .. 'delayed', job.id)
     end
     wake(job.account)
+end
+
+-- A draft that the inbox has no room for: until `at`, or until another one leaves the inbox, which finds it by its
+-- second place, behind all others in the queue.
+local function hold_draft(job, at)
+    local expires = tonumber(job.t_expires) or 0
+    redis.call('HSET', P .. 'job:' .. job.id, 't_due', at)
+    redis.call('ZADD', P .. 'queue:' .. job.account, HELD + rank(job), job.id)
+    redis.call('ZADD', P .. 'delayed', expires > 0 and math.min(at, expires) or at, job.id)
+end
+
+-- the job's draft is not in the inbox any more, and another one may take its place
+local function leave_inbox(job)
+    if redis.call('ZREM', P .. 'inbox:' .. job.account, job.id) == 0 then
+        return
+    end
+    local id = redis.call('ZRANGE', P .. 'queue:' .. job.account, HELD, '+inf', 'BYSCORE', 'LIMIT', 0, 1)[1]
+    local held = id and load(id)
+    if held then
+        redis.call('HSET', P .. 'job:' .. id, 't_due', 0)
+        held.t_due = '0'
+        enqueue(held)
+    end
+end
+
+-- the attempt made no post: it does not count in the account's day
+local function uncount(job)
+    if job.kind == 'draft' then
+        leave_inbox(job)
+    else
+        redis.call('ZREM', P .. 'day:' .. job.account, job.attempt_epoch)
+    end
 end
 
 -- the places that a state holds, left and entered
@@ -84,6 +126,9 @@ local function leave(job, to)
             redis.call('ZREM', P .. 'queue:' .. account, id)
             redis.call('HINCRBY', P .. 'account:' .. account, 'queued', -1)
         end
+        return
+    end
+    if not IN_FLIGHT[from] and from ~= 'IN_INBOX' then
         return
     end
     if from == 'SENDING' or from == 'CLAIMED' and to ~= 'SENDING' then
@@ -102,13 +147,11 @@ local function leave(job, to)
         redis.call('ZREM', P .. 'slots', id)
         redis.call('SREM', P .. 'flying:' .. account, id)
         if job.kind == 'draft' and to ~= 'IN_INBOX' then
-            redis.call('ZREM', P .. 'inbox:' .. account, id)
+            leave_inbox(job)
         end
-        if account ~= '' then
-            wake(account)
-        end
+        wake(account)
     elseif from == 'IN_INBOX' then
-        redis.call('ZREM', P .. 'inbox:' .. account, id)
+        leave_inbox(job)
     end
 end
 
@@ -151,6 +194,9 @@ local function move(job, event, by, set)
     leave(job, to)
     job.state = to
     local values = { 'state', to, 't_state', now }
+    if IS_END[to] then
+        values = { 'state', to, 't_state', now, 't_end', now }
+    end
     for field, value in pairs(set or {}) do
         job[field] = value
         values[#values + 1] = field
@@ -184,9 +230,17 @@ local function move(job, event, by, set)
         redis.call('HINCRBY', today, to, 1)
         redis.call('PEXPIRE', today, 90 * 86400000)
     elseif IS_END[from] then
+        redis.call('HDEL', key, 't_end')
         redis.call('PERSIST', key)
         redis.call('PERSIST', P .. 'message:' .. id)
         redis.call('PERSIST', P .. 'log:' .. id)
+    end
+end
+
+-- a TTL that never shortens: calls that are open still count in a window until later
+local function lengthen(key, ms)
+    if redis.call('PTTL', key) < ms then
+        redis.call('PEXPIRE', key, ms)
     end
 end
 
@@ -194,7 +248,7 @@ end
 local function stamp(account, what, member, window_ms)
     local key = P .. 'window:' .. account .. ':' .. what
     redis.call('ZADD', key, 'XX', now, member)
-    redis.call('PEXPIRE', key, window_ms * 2)
+    lengthen(key, window_ms * 2)
 end
 
 -- the call surely never arrived

@@ -1,4 +1,4 @@
--- cancel(job_id, by)
+-- cancel(job_id, by) flags(allow-oom)
 -- Before the commit point only. The epoch is new, so that a worker that holds the job is fenced.
 local job = load(job_id)
 if not job then
@@ -7,12 +7,11 @@ end
 if not arrow(job.state, 'CANCEL') then
     return { 'STATE', job.state }
 end
-local set = { t_end = now, error_code = 'cancelled', error_cause = 'It was cancelled before it was sent.',
+local set = { error_code = 'cancelled', error_cause = 'It was cancelled before it was sent.',
     error_remedy = 'Send it under a new job_id if it is wanted after all.' }
 if job.state ~= 'QUEUED' then
     unstamp(job.account, 'init', job.attempt_epoch)
-    redis.call('ZREM', P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. job.account,
-        job.kind == 'draft' and job_id or job.attempt_epoch)
+    uncount(job)
     set.epoch = new_epoch()
 end
 move(job, 'CANCEL', by, set)

@@ -4,20 +4,29 @@
 -- OK job_id epoch attempt retries account message sealed_token publish_id · WAIT ms · FULL what
 local LOOKS = 16
 
+-- a job of an unknown account is in `delayed` with nothing but the end of its wait
+local function has_expired(job)
+    local expires = tonumber(job.t_expires) or 0
+    return job.account == '' or expires > 0 and expires <= now
+end
+
+local function expire(job)
+    local unknown = job.account == ''
+    move(job, 'EXPIRE', worker, {
+        error_code = unknown and 'account_unknown' or 'expired',
+        error_cause = unknown and 'No account ' .. job.account_text .. ' was connected in time.'
+            or 'Its expires_at passed before it could be posted.',
+        error_remedy = unknown and 'Connect the account (tokfleet account add), then send the job under a new job_id.'
+            or 'Send it under a new job_id with a later expires_at; see why it waited in its timeline.' })
+end
+
 -- waiting jobs whose moment has come: due, or expired
 for _, id in ipairs(redis.call('ZRANGE', P .. 'delayed', '-inf', now, 'BYSCORE', 'LIMIT', 0, LOOKS)) do
     local job = load(id)
-    local expires = job and tonumber(job.t_expires) or 0
     if not job or job.state ~= 'QUEUED' then
         redis.call('ZREM', P .. 'delayed', id)
-    elseif expires > 0 and expires <= now then
-        local unknown = job.account == ''
-        move(job, 'EXPIRE', worker, {
-            error_code = unknown and 'account_unknown' or 'expired',
-            error_cause = unknown and 'No account ' .. job.account_text .. ' was connected in time.'
-                or 'Its expires_at passed before it could be posted.',
-            error_remedy = unknown and 'Connect the account (tokfleet account add), then send the job under a new job_id.'
-                or 'Send it under a new job_id with a later expires_at; see why it waited in its timeline.' })
+    elseif has_expired(job) then
+        expire(job)
     else
         enqueue(job)
     end
@@ -76,23 +85,23 @@ local function claim(job)
     redis.call('ZADD', P .. 'leases', latest, id)
     redis.call('ZADD', P .. 'open', now, id)
     redis.call('ZADD', P .. 'window:' .. account .. ':init', latest, epoch)
-    redis.call('PEXPIRE', P .. 'window:' .. account .. ':init', lease_ms + limit_window_ms * 2)
+    lengthen(P .. 'window:' .. account .. ':init', lease_ms + limit_window_ms * 2)
     local day = P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. account
     redis.call('ZADD', day, latest, job.kind == 'draft' and id or epoch)
-    redis.call('PEXPIRE', day, lease_ms + limit_day_ms * 2)
+    lengthen(day, lease_ms + limit_day_ms * 2)
     local free_at = window_free_at(account, 'init', limit_init, limit_window_ms)
     if redis.call('EXISTS', P .. 'queue:' .. account) == 0
         or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
         redis.call('ZREM', P .. 'ready', account)
     else
-        redis.call('ZADD', P .. 'ready', math.max(now, free_at), account)
+        redis.call('ZADD', P .. 'ready', math.max(moment, free_at), account)
     end
     return { 'OK', id, epoch, attempt, job.retries, account, redis.call('GET', P .. 'message:' .. id) or '',
         redis.call('GET', P .. 'token:' .. account) or '', '' }
 end
 
 for _ = 1, LOOKS do
-    local account = redis.call('ZRANGE', P .. 'ready', '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)[1]
+    local account = redis.call('ZRANGE', P .. 'ready', '-inf', moment, 'BYSCORE', 'LIMIT', 0, 1)[1]
     if not account then
         local first = redis.call('ZRANGE', P .. 'ready', 0, 0, 'WITHSCORES')[2]
         local due = redis.call('ZRANGE', P .. 'delayed', 0, 0, 'WITHSCORES')[2]
@@ -100,7 +109,7 @@ for _ = 1, LOOKS do
         return { 'WAIT', at == math.huge and -1 or math.max(0, at - now) }
     end
     local at = may_act(account)
-    local id = redis.call('ZRANGE', P .. 'queue:' .. account, 0, 0)[1]
+    local id = redis.call('ZRANGE', P .. 'queue:' .. account, '-inf', '(' .. HELD, 'BYSCORE', 'LIMIT', 0, 1)[1]
     if not at or not id then
         redis.call('ZREM', P .. 'ready', account)
     elseif at > now then
@@ -109,15 +118,20 @@ for _ = 1, LOOKS do
         local job = load(id)
         if not job or job.state ~= 'QUEUED' then
             redis.call('ZREM', P .. 'queue:' .. account, id)
+        elseif has_expired(job) then
+            expire(job)
         else
             local held = held_until(job)
             if held == 0 then
                 return claim(job)
+            elseif job.kind == 'draft' then
+                hold_draft(job, held)
+            else
+                redis.call('ZREM', P .. 'queue:' .. account, id)
+                redis.call('HSET', P .. 'job:' .. id, 't_due', held)
+                job.t_due = held
+                enqueue(job)
             end
-            redis.call('ZREM', P .. 'queue:' .. account, id)
-            redis.call('HSET', P .. 'job:' .. id, 't_due', held)
-            job.t_due = held
-            enqueue(job)
         end
     end
 end

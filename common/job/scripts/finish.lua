@@ -2,8 +2,12 @@
 -- The end of an attempt as TikTok tells it. Names the publish id that was asked about: an answer about an older one
 -- ends nothing. event: COMPLETE, INBOX, FAIL, AGAIN, HORIZON. next_ms: further looks after the end; -1: none.
 local job = load(job_id)
-if not job or job.publish_id ~= publish_id then
+if not job or job.publish_id ~= publish_id or publish_id == '' then
     return { 'FENCED' }
+end
+if job.state == arrow('PROCESSING', event) then
+    -- done before
+    return { 'OK', job.state }
 end
 if not arrow(job.state, event) then
     return { 'STATE', job.state }
@@ -29,11 +33,8 @@ end
 if event == 'AGAIN' then
     set.t_due = now + due_ms
     set.retries = retries
-elseif event ~= 'HORIZON' then
-    set.t_end = now
 end
 set.looks = 0
-local was = job.state
 move(job, event, poller, set)
 if event == 'HORIZON' then
     -- it has had its time: TikTok forgets it, too, and such a job never takes a slot back
@@ -43,9 +44,9 @@ if event == 'HORIZON' then
 end
 if event == 'INBOX' then
     redis.call('ZADD', P .. 'inbox:' .. account, now, job_id)
-    redis.call('PEXPIRE', P .. 'inbox:' .. account, limit_day_ms * 2)
+    lengthen(P .. 'inbox:' .. account, limit_day_ms * 2)
 end
-if (event == 'INBOX' or event == 'COMPLETE' and (post_id == '' or was == 'IN_INBOX')) and next_ms >= 0 then
+if (event == 'INBOX' or event == 'COMPLETE' and job.post_id == '') and next_ms >= 0 then
     redis.call('ZADD', P .. 'polls', now + next_ms, job_id)
 end
 return { 'OK', job.state }

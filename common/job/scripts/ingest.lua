@@ -40,22 +40,18 @@ if event == 'INGEST' then
         event, code = 'BAD', 'account_full'
         cause = 'The account has ' .. string.format('%d', waiting) .. ' jobs waiting, which is the bound.'
         remedy = 'Send fewer jobs for it at a time, or raise TOKFLEET_LIMIT_QUEUED, and send this one under a new job_id.'
-    elseif open_id == '' and expires == 0 then
-        expires = now + job_account_wait_ms
     end
 end
 
-local job = known or { id = job_id, state = 'NONE' }
+local job = { id = job_id, state = 'NONE' }
 for _, name in ipairs(FIELDS) do
-    if name ~= 'state' then
-        job[name] = ''
-    end
+    job[name] = job[name] or ''
 end
 local set = { account = open_id, account_text = account, kind = kind, media = media, t_message = timestamp,
     t_ingested = now, source = source, hash = hash, priority = priority, on_unsure = on_unsure, v = 1 }
 for name, value in pairs({ privacy = privacy, metadata = metadata, warnings = warnings, error_code = code,
     error_cause = cause, error_remedy = remedy }) do
-    if value ~= '' or known then
+    if value ~= '' then
         set[name] = value
     end
 end
@@ -64,6 +60,16 @@ if due > 0 then
 end
 if expires > 0 then
     set.t_expires = expires
+elseif event == 'INGEST' and open_id == '' then
+    set.t_account_until = now + job_account_wait_ms
+end
+if known then
+    -- replaced: all that is left of it is that there were attempts
+    redis.call('DEL', P .. 'job:' .. job_id)
+    job.state = known.state
+    for _, name in ipairs({ 'attempt', 'epoch', 'attempt_epoch' }) do
+        set[name] = known[name] ~= '' and known[name] or nil
+    end
 end
 -- places are found by these, before move() sets them
 job.account, job.account_text, job.kind = open_id, account, kind

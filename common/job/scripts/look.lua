@@ -1,7 +1,7 @@
 -- look(job_id, publish_id, member, answered:int, next_ms:int, status, downloaded, uploaded, post_id, post_url, log_id, account_then, code, poller) conf(limit.window_ms)  flags(allow-oom)
 -- A look that ends nothing: still going, no answer, or the public id of a post that has its end. next_ms -1: no further look.
 local job = load(job_id)
-if not job or job.publish_id ~= publish_id then
+if not job or job.publish_id ~= publish_id or publish_id == '' then
     return { 'FENCED' }
 end
 if job.state ~= 'PROCESSING' and job.state ~= 'IN_INBOX' and job.state ~= 'PUBLISHED' then
@@ -34,9 +34,9 @@ if post_id ~= '' and job.post_id == '' then
         tell(job, 'PUBLIC_ID', 'PUBLIC_ID', poller, '')
     end
 end
-if next_ms < 0 then
+if next_ms < 0 and job.state ~= 'PROCESSING' then
     redis.call('ZREM', P .. 'polls', job_id)
 else
-    redis.call('ZADD', P .. 'polls', now + next_ms, job_id)
+    redis.call('ZADD', P .. 'polls', now + math.max(next_ms, 0), job_id)
 end
 return { 'OK', job.state }

@@ -1,4 +1,4 @@
--- poll_claim(poller, count:int, timeout_ms:int) conf(limit.status, limit.window_ms)
+-- poll_claim(poller, count:int, timeout_ms:int) conf(limit.status, limit.window_ms) flags(allow-oom)
 -- Publish ids whose next look is due. Each is taken out of sight for timeout_ms and opens a member in its account's
 -- status window. OK, then for each: job_id state publish_id account attempt_epoch looks t_accepted member sealed_token
 -- privacy retries now · WAIT ms
@@ -17,7 +17,7 @@ for _, id in ipairs(due) do
             local window = P .. 'window:' .. job.account .. ':status'
             redis.call('ZADD', P .. 'polls', now + timeout_ms, id)
             redis.call('ZADD', window, now + timeout_ms, member)
-            redis.call('PEXPIRE', window, timeout_ms + limit_window_ms * 2)
+            lengthen(window, timeout_ms + limit_window_ms * 2)
             for _, value in ipairs({ id, job.state, job.publish_id, job.account, job.attempt_epoch, job.looks,
                 redis.call('HGET', P .. 'job:' .. id, 't_accepted') or '0', member,
                 redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy, job.retries,

@@ -10,8 +10,7 @@ for _, id in ipairs(leases) do
     elseif job.state == 'CLAIMED' then
         local attempt = job.attempt_epoch
         unstamp(job.account, 'init', attempt)
-        redis.call('ZREM', P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. job.account,
-            job.kind == 'draft' and id or attempt)
+        uncount(job)
         redis.call('XADD', P .. 'outbox', '*', 'job_id', id, 'epoch', attempt, 'name', 'INTENT_ABORTED', 'at', now,
             'account', job.account, 'attempt', job.attempt, 'by', poller, 'error_code', 'lease_ended')
         move(job, 'LEASE_END', poller, { epoch = new_epoch(), error_code = 'lease_ended',
@@ -26,9 +25,13 @@ for _, id in ipairs(leases) do
     end
 end
 local freed = 0
-for _, id in ipairs(redis.call('ZRANGE', P .. 'unsure', '-inf', now - unsure_slot_ms, 'BYSCORE', 'LIMIT', 0, count)) do
-    if redis.call('ZREM', P .. 'slots', id) == 1 then
-        local account = redis.call('HGET', P .. 'job:' .. id, 'account')
+-- those that hold a slot still: `unsure` itself may be long, and those before them have given theirs back
+local doubts = redis.call('ZINTER', 2, P .. 'unsure', P .. 'slots', 'WEIGHTS', 1, 0, 'WITHSCORES')
+for i = 1, #doubts, 2 do
+    local id = doubts[i]
+    if tonumber(doubts[i + 1]) <= now - unsure_slot_ms then
+        local account = redis.call('HGET', P .. 'job:' .. id, 'account') or ''
+        redis.call('ZREM', P .. 'slots', id)
         redis.call('SREM', P .. 'flying:' .. account, id)
         redis.call('HSET', P .. 'job:' .. id, 't_slot_back', now)
         wake(account)

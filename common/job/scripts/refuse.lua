@@ -11,20 +11,25 @@ end
 if event == 'RELEASE' and job.state ~= 'CLAIMED' then
     event = 'NOT_SENT'
 end
-if not arrow(job.state, event) or (job.state == 'CLAIMED' and job.epoch ~= epoch) then
+if job.state == arrow('CLAIMED', event) or job.state == arrow('SENDING', event) then
+    -- done before, or the reaper did it
+    return { 'OK', job.state }
+end
+if not IN_FLIGHT[job.state] or not arrow(job.state, event) or (job.state == 'CLAIMED' and job.epoch ~= epoch) then
     return { 'STATE', job.state }
 end
 local account = job.account
 local after, due = 0, due_ms > 0 and now + due_ms or 0
-local day = P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. account
-local member = job.kind == 'draft' and job_id or epoch
 if arrived == 0 then
     unstamp(account, 'init', epoch)
 elseif arrived == 1 then
     stamp(account, 'init', epoch, limit_window_ms)
 end
-if event ~= 'DOUBT' then
-    redis.call('ZREM', day, member)
+if account_then == 'drafts' then
+    -- TikTok has no room for it: no other one takes its place
+    redis.call('ZREM', P .. 'inbox:' .. account, job_id)
+elseif event ~= 'DOUBT' then
+    uncount(job)
 end
 if account_then == 'window' then
     after = now + limit_window_ms
@@ -50,4 +55,7 @@ end
 -- publish_at has passed: from here on t_due is the moment of the next attempt
 set.t_due = math.floor(due)
 move(job, event, worker, set)
+if account_then == 'drafts' and job.state == 'QUEUED' then
+    hold_draft(job, set.t_due)
+end
 return { 'OK', job.state }

@@ -5,7 +5,8 @@ local job = load(job_id)
 if not job or job.attempt_epoch ~= epoch then
     return { 'FENCED' }
 end
-if job.publish_id == publish_id and job.state ~= 'SENDING' and job.state ~= 'UNSURE' then
+if job.publish_id == publish_id and job.state ~= 'SENDING' then
+    -- taken before; in doubt again by now, it is in doubt although this is known
     return { 'OK', job.state }
 end
 if not arrow(job.state, 'ACCEPT') then
@@ -16,9 +17,11 @@ move(job, 'ACCEPT', worker, { publish_id = publish_id, log_id = log_id, t_accept
 redis.call('ZADD', P .. 'polls', now + first_poll_ms, job_id)
 redis.call('SET', P .. 'publish:' .. publish_id, job_id, 'PX', string.format('%.0f', job_keep_ms))
 stamp(job.account, 'init', epoch, limit_window_ms)
+-- its window has room sooner than while the call could still arrive
+wake(job.account)
 local day = P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. job.account
 redis.call('ZADD', day, now, job.kind == 'draft' and job_id or epoch)
-redis.call('PEXPIRE', day, limit_day_ms * 2)
+lengthen(day, limit_day_ms * 2)
 local active = P .. 'active:' .. day_of(now)
 redis.call('SADD', active, job.account)
 redis.call('PEXPIRE', active, 2 * 86400000)
