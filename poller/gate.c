@@ -9,7 +9,7 @@
 #include "io/kafka_read.h"
 #include "loop/clock.h"
 
-enum { TAKE_LEASE_MS = 60000, JOURNAL_IDLE_MS = 30000, SAY_AGAIN_MS = 60000 };
+enum { SAY_AGAIN_MS = 60000 };
 
 struct gate {
     struct program    *program;      // borrowed
@@ -133,7 +133,7 @@ static void on_taken(struct call *call, const struct error *err)
         gate->used       = false;
         gate->generation = 0;
         gate->journal    = kafka_read_start(gate->program->loop, &gate->program->kafka_settings,
-                                            gate->program->topics[TOPIC_JOURNAL], NULL, 0, JOURNAL_IDLE_MS,
+                                            gate->program->topics[TOPIC_JOURNAL], NULL, 0, gate->program->config.kafka_read_idle_ms,
                                             on_journal_message, gate, &gate->call, on_journal_read);
     }
 }
@@ -143,7 +143,7 @@ void gate_look(struct gate *gate)
     struct program *p = gate->program;
     if (p->draining || call_busy(&gate->call))
         return;
-    struct gate_take_args args = { .taker = program_id(p), .lease_ms = TAKE_LEASE_MS };
+    struct gate_take_args args = { .taker = program_id(p), .lease_ms = p->config.gate_lease_ms };
     script_gate_take(p->store, &args, &gate->reply, &gate->call, on_taken);
 }
 

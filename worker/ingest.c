@@ -8,7 +8,7 @@
 #include "io/kafka_in.h"
 #include "worker/partition.h"
 
-enum { WAITING_HIGH = 4000, WAITING_LOW = 400, MEMORY_LOOK_MS = 2000 };
+enum { MEMORY_LOOK_MS = 2000 };
 
 struct ingest {
     struct program     *program;      // borrowed
@@ -45,15 +45,21 @@ static struct partition *find_partition(struct ingest *ingest, int32_t number)
 
 static void decide_pause(struct ingest *ingest)
 {
-    size_t waiting = 0;
-    for (size_t i = 0; i < ingest->count; i++)
-        waiting += partition_waiting(ingest->partitions[i]);
-    bool pause = ingest->memory_full || waiting > (ingest->paused ? WAITING_LOW : WAITING_HIGH);
+    const struct config *config  = &ingest->program->config;
+    int64_t              waiting = 0;
+    int64_t              bytes   = 0;
+    for (size_t i = 0; i < ingest->count; i++) {
+        waiting += (int64_t)partition_waiting(ingest->partitions[i]);
+        bytes += (int64_t)partition_waiting_bytes(ingest->partitions[i]);
+    }
+    int64_t part  = ingest->paused ? 10 : 1;  // goes on at a tenth
+    bool    pause = ingest->memory_full || waiting > config->worker_waiting / part ||
+                 bytes > config->kafka_queue_bytes / part;
     if (pause == ingest->paused)
         return;
     ingest->paused = pause;
     log_at(ingest->memory_full ? LOG_WARN : LOG_INFO, pause ? "ingest pauses" : "ingest goes on",
-           F_INT("waiting", waiting), F_STR("why", ingest->memory_full ? "Redis' memory" : "messages on their way to Redis"));
+           F_INT("waiting", waiting), F_INT("bytes", bytes), F_STR("why", ingest->memory_full ? "Redis' memory" : "messages on their way to Redis"));
     kafka_in_pause(ingest->in, pause);
 }
 

@@ -54,6 +54,7 @@ struct partition {
     char               name[NAME_BYTES];  // "topic-partition", the watermark's field
     struct item_list   items;          // not yet in Redis, in order
     size_t             waiting;        // how many
+    size_t             waiting_bytes;  // of their messages
     size_t             asked;          // scripts on their way
     struct call        mark;           // asking for the watermark
     struct redis_reply mark_reply;
@@ -86,6 +87,7 @@ static void item_remove(struct item *item)
     struct partition *partition = item->partition;
     TAILQ_REMOVE(&partition->items, item, entry);
     partition->waiting--;
+    partition->waiting_bytes -= item->message.len;
     if (item->stage == ITEM_ASKED)
         partition->asked--;
     item_free(item);
@@ -397,6 +399,7 @@ static void partition_add(struct partition *partition, const struct kafka_messag
     snprintf(item->source, sizeof item->source, "%s@%" PRIi64, partition->name, message->offset);
     TAILQ_INSERT_TAIL(&partition->items, item, entry);
     partition->waiting++;
+    partition->waiting_bytes += message->value.len;
     item_judge(item);
     bool outlives = strcmp(item->verdict, "job") == 0 &&
                     item->job.publish_at_ms > item->timestamp_ms + p->config.topics_jobs_retention_ms / 2;
@@ -442,6 +445,11 @@ int32_t partition_number(const struct partition *partition)
 size_t partition_waiting(const struct partition *partition)
 {
     return partition->waiting;
+}
+
+size_t partition_waiting_bytes(const struct partition *partition)
+{
+    return partition->waiting_bytes;
 }
 
 void partition_free(struct partition *partition)

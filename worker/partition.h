@@ -19,4 +19,5 @@ void              partition_message(struct partition *partition, const struct ka
 void              partition_out_of_range(struct partition *partition);
 int32_t           partition_number(const struct partition *partition);
 size_t            partition_waiting(const struct partition *partition);  // messages that have not reached Redis
+size_t            partition_waiting_bytes(const struct partition *partition);
 void              partition_free(struct partition *partition);

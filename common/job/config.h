@@ -16,6 +16,7 @@ struct config {
     int64_t kafka_send_timeout_ms;
     int64_t kafka_queue_messages;
     int64_t kafka_queue_bytes;
+    int64_t kafka_read_idle_ms;
     int64_t kafka_session_ms;
     int64_t topics_partitions;         // topics ensure
     int64_t topics_replication;        // topics ensure; -1: the broker's default
@@ -35,6 +36,7 @@ struct config {
     char   *tiktok_client_secret;
     char   *tiktok_ca;
     int64_t tiktok_timeout_ms;
+    int64_t tiktok_connections;
     int64_t tiktok_connect_ms;
     char   *token_keys;
     // limits
@@ -65,10 +67,12 @@ struct config {
     int64_t job_account_wait_ms;
     int64_t job_keep_ms;
     int64_t job_keep_message_ms;
+    int64_t gate_lease_ms;
     int64_t gate_wait_ms;
     // programs
     int64_t worker_jobs;
     int64_t worker_ingest;
+    int64_t worker_waiting;
     int64_t worker_idle_ms;
     int64_t poller_looks;
     int64_t poller_idle_ms;
@@ -77,6 +81,8 @@ struct config {
     int64_t heartbeat_ms;
     int64_t drain_ms;
     char   *http_listen;
+    int64_t http_body_bytes;
+    int64_t http_timeout_ms;
     int64_t http_connections;
     char   *log_level;
     int64_t log_buffer_bytes;

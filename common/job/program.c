@@ -203,7 +203,7 @@ static bool open_connections(struct program *p, struct error *err)
         .user_agent      = "tokfleet/" TOKFLEET_VERSION,
         .ca_file         = c->tiktok_ca[0] ? c->tiktok_ca : NULL,
         .connect_ms      = c->tiktok_connect_ms,
-        .connections_max = 256,
+        .connections_max = c->tiktok_connections,
         .in_flight_max   = c->worker_jobs + c->poller_looks,
         .http_allowed    = str_starts(str_of(c->tiktok_api_url), "http://"),
     };
@@ -246,7 +246,8 @@ static bool running_open(struct running *r, struct error *err)
     signal_watch_init(&r->interrupt, p->loop, SIGINT, on_stop_signal);
     if (!open_connections(p, err))
         return false;
-    r->server = server_open(p->loop, p->config.http_listen, 64 * 1024, 10000, p->config.http_connections, on_request, r,
+    r->server = server_open(p->loop, p->config.http_listen, p->config.http_body_bytes, p->config.http_timeout_ms,
+                            p->config.http_connections, on_request, r,
                             err);
     if (!r->server)
         return false;
