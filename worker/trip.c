@@ -111,6 +111,7 @@ static void journal_send(struct trip *trip, enum attempt_kind kind, struct str w
         .epoch      = trip->epoch,
         .attempt    = trip->attempt,
         .account    = trip->account,
+        .mode       = trip->job.post.mode == POST_DRAFT ? STR("draft") : STR("direct"),
         .at_ms      = clock_wall_ms(),
         .publish_id = kind == ATTEMPT_INITED ? str_of(trip->answer.publish_id) : (struct str){ 0 },
         .why        = why,

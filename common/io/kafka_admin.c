@@ -14,7 +14,8 @@
 enum { GRACE_MS = 2000, LEAST_MS = 100, DETAIL_BYTES = 1024 };
 
 struct kafka_admin {
-    struct kafka_client       client;
+    struct kafka_client       client;      // client.rk NULL: after a cancelled call, until the next
+    rd_kafka_conf_t          *conf;        // owned; each client gets a copy
     struct loop              *loop;        // borrowed
     struct call              *call;        // NULL: nothing under way
     const struct kafka_topic *topics;      // borrowed until the call is done
@@ -24,28 +25,28 @@ struct kafka_admin {
     kafka_topic_result       *on_result;   // the owner's
     void                     *owner;       // borrowed
     int64_t                   until_ms;    // monotonic
-    uintptr_t                 turn;        // counts calls: tells the answers of one from a cancelled one's
+    bool                      stale;       // the client still does something for a cancelled call
 };
 
+// What is under way cannot be taken back: it goes with its client, or, from within on_result, is not listened to.
 static void on_cancel(struct call *call)
 {
     struct kafka_admin *admin = call->adapter;
     admin->call               = NULL;
-    admin->turn++;
-    if (admin->client.lookup)
-        kafka_lookup_abandon(admin->client.lookup);
+    admin->stale              = true;
 }
 
 static void finish(struct kafka_admin *admin, const struct error *err)
 {
     struct call *call = admin->call;
     admin->call       = NULL;
-    call_finish(call, err);
+    if (call)
+        call_finish(call, err);
 }
 
 static void say(struct kafka_admin *admin, size_t i, enum kafka_topic_state state, const char *detail)
 {
-    if (admin->told[i])
+    if (admin->told[i] || !admin->call)
         return;
     admin->told[i] = true;
     admin->on_result(admin->owner, &admin->topics[i], state, detail);
@@ -78,7 +79,6 @@ static rd_kafka_AdminOptions_t *options_new(struct kafka_admin *admin, rd_kafka_
     char                     why[128];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->client.rk, what);
     rd_kafka_AdminOptions_set_request_timeout(options, left_ms(admin), why, sizeof why);
-    rd_kafka_AdminOptions_set_opaque(options, (void *)admin->turn);
     return options;
 }
 
@@ -234,9 +234,11 @@ static void on_partitions(void *owner, const int32_t *partitions, const struct e
 {
     struct kafka_admin *admin = owner;
     admin->client.lookup      = NULL;
+    if (!admin->call)
+        return;
+    for (size_t i = 0; err && i < admin->count; i++)
+        say(admin, i, TOPIC_FAILED, err->message);
     if (err) {
-        for (size_t i = 0; i < admin->count; i++)
-            say(admin, i, TOPIC_FAILED, err->message);
         finish(admin, err);
         return;
     }
@@ -249,11 +251,11 @@ static void on_event(void *owner, rd_kafka_event_t *event)
     struct kafka_admin *admin = owner;
     switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_CREATETOPICS_RESULT:
-        if (admin->call && (uintptr_t)rd_kafka_event_opaque(event) == admin->turn)
+        if (admin->call && !admin->stale)
             on_created(admin, event);
         break;
     case RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT:
-        if (admin->call && (uintptr_t)rd_kafka_event_opaque(event) == admin->turn)
+        if (admin->call && !admin->stale)
             on_described(admin, event);
         break;
     case RD_KAFKA_EVENT_ERROR:
@@ -266,42 +268,59 @@ static void on_event(void *owner, rd_kafka_event_t *event)
 
 static const struct kafka_client_events client_events = { .on_event = on_event };
 
+static bool make(struct kafka_admin *admin, struct error *err)
+{
+    admin->stale = false;
+    return kafka_client_init(&admin->client, admin->loop, "admin", RD_KAFKA_CONSUMER, rd_kafka_conf_dup(admin->conf),
+                             &client_events, admin, err);
+}
+
 struct kafka_admin *kafka_admin_new(struct loop *loop, const struct kafka_settings *settings, struct error *err)
 {
     // a consumer: a producer's question about a topic may create it
     static const struct kafka_property fixed[] = { { "allow.auto.create.topics", "false" } };
     struct kafka_admin                *admin   = xcalloc(1, sizeof *admin);
-    rd_kafka_conf_t                   *conf    = kafka_conf_new(settings, NULL, 0, fixed, COUNT_OF(fixed), err);
     admin->loop                                = loop;
-    if (!conf || !kafka_client_init(&admin->client, loop, "admin", RD_KAFKA_CONSUMER, conf, &client_events, admin, err)) {
-        free(admin);
+    admin->conf                                = kafka_conf_new(settings, NULL, 0, fixed, COUNT_OF(fixed), err);
+    if (!admin->conf || !make(admin, err)) {
+        kafka_admin_free(admin);
         return NULL;
     }
     return admin;
 }
 
+static void ask_partitions(struct kafka_admin *admin, int64_t timeout_ms)
+{
+    const char **names = xcalloc(admin->count + 1, sizeof *names);
+    for (size_t i = 0; i < admin->count; i++)
+        names[i] = admin->topics[i].name;
+    admin->client.lookup = kafka_lookup_start(admin->loop, admin->client.rk, names, admin->count, timeout_ms,
+                                              on_partitions, admin);
+    free(names);
+}
+
 void kafka_admin_ensure(struct kafka_admin *admin, const struct kafka_topic *topics, size_t count, int64_t timeout_ms,
                         kafka_topic_result *on_result, void *owner, struct call *call, call_done *done)
 {
+    struct error err;
     assert(!admin->call);
-    if (admin->client.lookup)
-        kafka_lookup_join(admin->client.lookup);  // of a cancelled call
-    const char **names = xcalloc(count + 1, sizeof *names);
-    for (size_t i = 0; i < count; i++)
-        names[i] = topics[i].name;
-    admin->partitions = xrealloc(admin->partitions, (count + 1) * sizeof *admin->partitions);
-    admin->told       = xrealloc(admin->told, (count + 1) * sizeof *admin->told);
-    memset(admin->told, 0, (count + 1) * sizeof *admin->told);
-    admin->call      = call;
-    admin->topics    = topics;
-    admin->count     = count;
-    admin->on_result = on_result;
-    admin->owner     = owner;
-    admin->until_ms  = clock_monotonic_ms() + timeout_ms;
+    free(admin->partitions);
+    free(admin->told);
+    admin->partitions = xcalloc(count + 1, sizeof *admin->partitions);
+    admin->told       = xcalloc(count + 1, sizeof *admin->told);
+    admin->call       = call;
+    admin->topics     = topics;
+    admin->count      = count;
+    admin->on_result  = on_result;
+    admin->owner      = owner;
+    admin->until_ms   = clock_monotonic_ms() + timeout_ms;
     call_begin(call, admin->loop, "kafka", timeout_ms + GRACE_MS, done, on_cancel, admin);
-    admin->client.lookup =
-        kafka_lookup_start(admin->loop, admin->client.rk, names, count, timeout_ms, on_partitions, admin);
-    free(names);
+    if (admin->stale)
+        kafka_client_fini(&admin->client, 0);
+    if (admin->client.rk || make(admin, &err))
+        ask_partitions(admin, timeout_ms);
+    else
+        finish(admin, &err);
 }
 
 void kafka_admin_free(struct kafka_admin *admin)
@@ -310,6 +329,8 @@ void kafka_admin_free(struct kafka_admin *admin)
         return;
     assert(!admin->call);
     kafka_client_fini(&admin->client, 0);
+    if (admin->conf)
+        rd_kafka_conf_destroy(admin->conf);
     free(admin->partitions);
     free(admin->told);
     free(admin);

@@ -216,6 +216,7 @@ void kafka_client_fini(struct kafka_client *client, int flags)
     struct grave *grave = xmalloc(sizeof *grave);
     *grave              = (struct grave){ client->rk, client->lookup, client->topic, client->started, flags };
     client->rk          = NULL;
+    client->lookup      = NULL;
     pthread_t       thread;
     struct timespec until;
     if (!kafka_thread_start(&thread, bury, grave)) {

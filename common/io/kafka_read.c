@@ -2,7 +2,8 @@
 /* How many partitions there are is asked first; then each is fetched by librdkafka's simple consumer, which knows no
  * group. The end of a partition is the high watermark that came with its first answer: later than the beginning of the
  * reading, and not running away from a reader while others write. An end without a message before it (compacted away, a
- * transaction's marker) is seen by librdkafka's own end-of-partition event. */
+ * transaction's marker) is seen by librdkafka's own end-of-partition event. An offset that is not there (any more) means
+ * from the beginning. */
 #include "io/kafka_read.h"
 
 #include <assert.h>
@@ -119,7 +120,7 @@ static void on_fetched(struct kafka_read *read, const rd_kafka_message_t *from)
 {
     struct part         *part = part_find(read, from->partition);
     struct kafka_message message;
-    if (from->err || !part || read->cancelled || from->offset < part->next)
+    if (from->err || !part || read->cancelled)
         return;
     read->last_ms = clock_monotonic_ms();
     part_learn_end(read, from->partition);
@@ -130,7 +131,7 @@ static void on_fetched(struct kafka_read *read, const rd_kafka_message_t *from)
         kafka_message_of(from, &message);
         read->on_message(read->owner, &message);
     }
-    if (!read->cancelled && (beyond || part->next == part->end))
+    if (!read->cancelled && (beyond || (part->end != END_UNKNOWN && part->next >= part->end)))
         part_reach(read, part);
 }
 
@@ -150,7 +151,7 @@ static void on_error(struct kafka_read *read, rd_kafka_event_t *event)
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         if (part && !read->cancelled) {
             read->last_ms = clock_monotonic_ms();
-            part->next    = at->offset > part->next ? at->offset : part->next;
+            part->next    = at->offset;
             part_reach(read, part);
         }
         break;

@@ -40,6 +40,7 @@ void journal_attempt_record(const struct journal_attempt *attempt, struct buf *k
     json_set_text(object, "epoch", attempt->epoch);
     json_set_i64(object, "attempt", attempt->attempt);
     json_set_text(object, "account", attempt->account);
+    set_text_or_null(object, "mode", attempt->mode);
     json_set_i64(object, "at", attempt->at_ms);
     set_text_or_null(object, "publish_id", attempt->publish_id);
     json_set_null(object, "upload");

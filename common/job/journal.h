@@ -3,7 +3,7 @@
  * Every record is whole in itself and has a version `v`; nothing overwrites anything but its own attempt.
  *
  *   message/<job_id>          v job_id source at message
- *   attempt/<job_id>/<epoch>  v kind (INTENT, INTENT_ABORTED, INITED) job_id epoch attempt account at publish_id upload why
+ *   attempt/<job_id>/<epoch>  v kind (INTENT, INTENT_ABORTED, INITED) job_id epoch attempt account mode at publish_id upload why
  *   end/<job_id>              v job_id epoch state at source event
  *   command/<id>              v id what ... (the second issue of commands: DESIGN)
  *   generation/<n>            v generation identity at by
@@ -26,6 +26,7 @@ struct journal_attempt {
     struct str        epoch;
     int64_t           attempt;     // 1, 2, ...
     struct str        account;     // open_id
+    struct str        mode;        // "direct", "draft"; "" is written as null
     int64_t           at_ms;       // wall clock
     struct str        publish_id;  // "" is written as null
     struct str        why;         // "" is written as null

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The caller's call is the outer one; an inner call carries the HTTP request. What the request needs lives in a record
- * of its own, which goes when the inner call is done or the outer one is cancelled:
- *
- *     starter ── call (outer) ──────────────────────────────► done
- *        └─ struct request: inner call ── http ── on_answer ───┘ decoded, outcome set
- */
+/*     starter ── call (outer) ────────────────────────────► done
+ *        └─ struct request: inner call ── http ── on_answer ──┘ decoded, outcome set
+ * The caller's call is the outer one; an inner call carries the HTTP request. What the request needs lives in a record
+ * of its own, which goes when the inner call is done or the outer one is cancelled. */
 #include "tiktok/api.h"
 
 #include <assert.h>

@@ -41,10 +41,9 @@ local function day_of(ms)
     return string.format('%04d%02d%02d', year, month, doy - math.floor((153 * mp + 2) / 5) + 1)
 end
 
--- a new epoch of the fleet: <generation>-<n>, n as text (no arithmetic on it)
+-- a new epoch of the fleet: <generation>-<n>, n with all its digits
 local function new_epoch()
-    redis.call('HINCRBY', P .. 'count', 'epoch', 1)
-    return gate[3] .. '-' .. redis.call('HGET', P .. 'count', 'epoch')
+    return gate[3] .. '-' .. string.format('%.0f', redis.call('HINCRBY', P .. 'count', 'epoch', 1))
 end
 
 -- the account may act again: it is looked at by the next claim, which knows its limits
@@ -215,9 +214,10 @@ local function move(job, event, by, set)
         redis.call('ZADD', P .. 'state:' .. to, now, id)
     end
     local why = job.error_code or ''
-    redis.call('RPUSH', P .. 'log:' .. id, table.concat({ string.format('%.0f', now), job.attempt_epoch or '', from,
-        event, to, by, why }, '\t'))
-    redis.call('LTRIM', P .. 'log:' .. id, -log_timeline, -1)
+    local line = table.concat({ string.format('%.0f', now), job.attempt_epoch or '', from, event, to, by, why }, '\t')
+    if redis.call('RPUSH', P .. 'log:' .. id, line) > log_timeline then
+        redis.call('LTRIM', P .. 'log:' .. id, -log_timeline, -1)
+    end
     if to ~= 'CLAIMED' then
         tell(job, to, event, by, why)
     end

@@ -89,15 +89,14 @@ local function claim(job)
     local day = P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. account
     redis.call('ZADD', day, latest, job.kind == 'draft' and id or epoch)
     lengthen(day, lease_ms + limit_day_ms * 2)
-    local free_at = window_free_at(account, 'init', limit_init, limit_window_ms)
     if redis.call('EXISTS', P .. 'queue:' .. account) == 0
         or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
         redis.call('ZREM', P .. 'ready', account)
     else
-        redis.call('ZADD', P .. 'ready', math.max(moment, free_at), account)
+        redis.call('ZADD', P .. 'ready', moment, account)
     end
-    return { 'OK', id, epoch, attempt, job.retries, account, redis.call('GET', P .. 'message:' .. id) or '',
-        redis.call('GET', P .. 'token:' .. account) or '', '' }
+    local texts = redis.call('MGET', P .. 'message:' .. id, P .. 'token:' .. account)
+    return { 'OK', id, epoch, attempt, job.retries, account, texts[1] or '', texts[2] or '', '' }
 end
 
 for _ = 1, LOOKS do

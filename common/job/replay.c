@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/replay.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "io/json.h"
+#include "job/journal.h"
+
+enum { RECORD_DEPTH = 16, ABORTED_MAX_BYTES = 64 * 1024 };
+
+struct attempt {
+    struct attempt *next;        // of the job, in no order
+    struct str      epoch;       // owned by the arena, like all texts
+    struct str      account;
+    struct str      mode;
+    struct str      publish_id;
+    int64_t         number;
+    int64_t         at_ms;
+    enum attempt_kind kind;
+    bool            gone;        // a tombstone took it away
+};
+
+struct replay_job {
+    struct str      id;
+    struct attempt *attempts;
+    struct str      end_epoch;   // len 0: no end
+    struct str      end_state;
+    struct str      end_event;
+    struct str      end_source;
+    int64_t         end_ms;
+    struct str      message;     // len 0: none
+    struct str      message_source;
+};
+
+struct replay {
+    void        *jobs;           // tsearch tree of struct replay_job
+    size_t       count;
+    int64_t      generation;
+    struct arena arena;          // owns every text and node
+    struct buf   aborted;        // while a verdict is given
+};
+
+// ---- epochs
+
+static int compare_digits(struct str a, struct str b)
+{
+    while (a.len && a.p[0] == '0')
+        a = (struct str){ a.p + 1, a.len - 1 };
+    while (b.len && b.p[0] == '0')
+        b = (struct str){ b.p + 1, b.len - 1 };
+    if (a.len != b.len)
+        return a.len < b.len ? -1 : 1;
+    return a.len ? memcmp(a.p, b.p, a.len) : 0;
+}
+
+int epoch_compare(struct str a, struct str b)
+{
+    struct str a_generation = { 0 }, b_generation = { 0 };
+    if (!str_cut(&a, '-', &a_generation) || !str_cut(&b, '-', &b_generation))
+        return compare_digits(a_generation, b_generation);
+    int generation = compare_digits(a_generation, b_generation);
+    return generation ? generation : compare_digits(a, b);
+}
+
+// ---- jobs by id
+
+static int compare_jobs(const void *left, const void *right)
+{
+    const struct replay_job *a = left, *b = right;
+    size_t                   shorter = a->id.len < b->id.len ? a->id.len : b->id.len;
+    int                      order   = memcmp(a->id.p, b->id.p, shorter);
+    return order ? order : (a->id.len > b->id.len) - (a->id.len < b->id.len);
+}
+
+static struct replay_job *job_of(struct replay *replay, struct str id)
+{
+    struct replay_job   wanted = { .id = id };
+    struct replay_job **found  = tfind(&wanted, &replay->jobs, compare_jobs);
+    if (found)
+        return *found;
+    struct replay_job *job = arena_alloc(&replay->arena, sizeof *job);
+    job->id                = arena_copy(&replay->arena, id);
+    if (!tsearch(job, &replay->jobs, compare_jobs))
+        abort();  // no memory
+    replay->count++;
+    return job;
+}
+
+static struct attempt *attempt_of(struct replay *replay, struct replay_job *job, struct str epoch)
+{
+    for (struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
+        if (str_eq(attempt->epoch, epoch))
+            return attempt;
+    struct attempt *attempt = arena_alloc(&replay->arena, sizeof *attempt);
+    attempt->epoch          = arena_copy(&replay->arena, epoch);
+    attempt->next           = job->attempts;
+    job->attempts           = attempt;
+    return attempt;
+}
+
+// ---- records
+
+static struct str copy(struct replay *replay, const struct json *json, const char *field)
+{
+    return arena_copy(&replay->arena, json_text(json_get(json, field)));
+}
+
+static int64_t number_of(const struct json *json, const char *field)
+{
+    int64_t number;
+    return json_i64(json_get(json, field), &number) ? number : 0;
+}
+
+static bool take_attempt(struct replay *replay, struct str job_id, struct str epoch, const struct json *json,
+                         struct error *err)
+{
+    struct replay_job *job     = job_of(replay, job_id);
+    struct attempt    *attempt = attempt_of(replay, job, epoch);
+    struct str         kind    = json_text(json_get(json, "kind"));
+    attempt->gone              = !json;
+    if (!json)
+        return true;
+    if (str_is(kind, "INITED"))
+        attempt->kind = ATTEMPT_INITED;
+    else if (str_is(kind, "INTENT_ABORTED"))
+        attempt->kind = ATTEMPT_INTENT_ABORTED;
+    else if (str_is(kind, "INTENT"))
+        attempt->kind = ATTEMPT_INTENT;
+    else
+        return error_set(err, ERR_INPUT, "kind \"%.*s\" is not known", STR_ARG(kind));
+    attempt->account    = copy(replay, json, "account");
+    attempt->mode       = copy(replay, json, "mode");
+    attempt->publish_id = copy(replay, json, "publish_id");
+    attempt->number     = number_of(json, "attempt");
+    attempt->at_ms      = number_of(json, "at");
+    return true;
+}
+
+static bool take_end(struct replay *replay, struct str job_id, const struct json *json, struct error *err)
+{
+    struct replay_job *job = job_of(replay, job_id);
+    struct buf         event;
+    job->end_epoch = job->end_state = (struct str){ 0 };
+    if (!json)
+        return true;
+    if (!json_text(json_get(json, "epoch")).len || !json_text(json_get(json, "state")).len)
+        return error_set(err, ERR_INPUT, "an end without epoch or state");
+    job->end_epoch  = copy(replay, json, "epoch");
+    job->end_state  = copy(replay, json, "state");
+    job->end_source = copy(replay, json, "source");
+    job->end_ms     = number_of(json, "at");
+    buf_init(&event, JOURNAL_RECORD_MAX_BYTES);
+    if (json_get(json, "event"))
+        json_print_value(json_get(json, "event"), &event);
+    job->end_event = arena_copy(&replay->arena, buf_str(&event));
+    buf_fini(&event);
+    return true;
+}
+
+static void take_message(struct replay *replay, struct str job_id, const struct json *json)
+{
+    struct replay_job *job = job_of(replay, job_id);
+    job->message           = json ? copy(replay, json, "message") : (struct str){ 0 };
+    job->message_source    = json ? copy(replay, json, "source") : (struct str){ 0 };
+}
+
+static bool take(struct replay *replay, struct str key, const struct json *json, struct error *err)
+{
+    struct str rest = key, kind = { 0 }, job_id = { 0 };
+    int64_t    generation;
+    if (!str_cut(&rest, '/', &kind) || !rest.len)
+        return error_set(err, ERR_INPUT, "its key is not one of the journal's");
+    if (str_is(kind, "attempt") && str_cut(&rest, '/', &job_id) && rest.len)
+        return take_attempt(replay, job_id, rest, json, err);
+    if (str_is(kind, "end"))
+        return take_end(replay, rest, json, err);
+    if (str_is(kind, "message")) {
+        take_message(replay, rest, json);
+        return true;
+    }
+    if (str_is(kind, "generation") && str_to_i64(rest, &generation)) {
+        if (generation > replay->generation)
+            replay->generation = generation;
+        return true;
+    }
+    return error_set(err, ERR_INPUT, "its key is not one that this version knows");
+}
+
+bool replay_record(struct replay *replay, struct str key, struct str value, struct error *err)
+{
+    struct json *json = NULL;
+    int64_t      version;
+    bool         ok = true;
+    if (value.p) {
+        json = json_parse(value, JOURNAL_RECORD_MAX_BYTES * 2, RECORD_DEPTH, err);
+        if (!json)
+            return error_wrap(err, "journal record %.*s", STR_ARG(key));
+        if (!json_i64(json_get(json, "v"), &version) || version < 1)
+            ok = error_set(err, ERR_INPUT, "no version");
+        else if (version > JOURNAL_VERSION)
+            ok = error_set(err, ERR_INPUT, "version %" PRIi64 ", this program reads up to %d", version, JOURNAL_VERSION);
+    }
+    ok = ok && take(replay, key, json, err);
+    json_free(json);
+    return ok || error_wrap(err, "journal record %.*s", STR_ARG(key));
+}
+
+// ---- verdicts
+
+static const struct attempt *newest_of(const struct replay_job *job)
+{
+    const struct attempt *newest = NULL;
+    for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
+        if (!attempt->gone && attempt->kind != ATTEMPT_INTENT_ABORTED &&
+            (!newest || epoch_compare(attempt->epoch, newest->epoch) > 0))
+            newest = attempt;
+    return newest;
+}
+
+static void verdict_of_attempt(const struct attempt *attempt, struct replay_verdict *verdict)
+{
+    bool named           = attempt->kind == ATTEMPT_INITED || attempt->publish_id.len;
+    verdict->says        = named ? REPLAY_PROCESSING : REPLAY_UNSURE;
+    verdict->epoch       = attempt->epoch;
+    verdict->attempt     = attempt->number;
+    verdict->account     = attempt->account;
+    verdict->mode        = attempt->mode;
+    verdict->publish_id  = attempt->publish_id;
+    verdict->at_ms       = attempt->at_ms;
+}
+
+static void verdict_of_job(struct replay *replay, const struct replay_job *job, struct replay_verdict *verdict)
+{
+    const struct attempt *newest = newest_of(job);
+    *verdict                     = (struct replay_verdict){ .job_id  = job->id,
+                                                            .source  = job->message_source,
+                                                            .message = job->message };
+    if (newest)
+        verdict_of_attempt(newest, verdict);
+    if (job->end_epoch.len && (!newest || epoch_compare(job->end_epoch, newest->epoch) >= 0)) {
+        verdict->says      = REPLAY_END;
+        verdict->epoch     = job->end_epoch;
+        verdict->end_state = job->end_state;
+        verdict->event     = job->end_event;
+        verdict->source    = job->end_source;
+        verdict->at_ms     = job->end_ms;
+    }
+    buf_clear(&replay->aborted);
+    for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
+        if (!attempt->gone && attempt->kind == ATTEMPT_INTENT_ABORTED)
+            buf_printf(&replay->aborted, "%s%.*s", replay->aborted.len ? " " : "", STR_ARG(attempt->epoch));
+    verdict->aborted = buf_str(&replay->aborted);
+}
+
+struct walk {
+    struct replay *replay;
+    bool         (*on_job)(void *owner, const struct replay_verdict *verdict);
+    void         (*on_call)(void *owner, const struct replay_call *call);
+    void          *owner;
+    int64_t        since_ms;
+    bool           stopped;
+};
+
+static void walk_job(const void *node, VISIT visit, void *closure)
+{
+    struct walk             *walk = closure;
+    const struct replay_job *job  = *(const struct replay_job *const *)node;
+    struct replay_verdict    verdict;
+    if ((visit != postorder && visit != leaf) || walk->stopped)
+        return;
+    verdict_of_job(walk->replay, job, &verdict);
+    walk->stopped = !walk->on_job(walk->owner, &verdict);
+}
+
+static void walk_calls(const void *node, VISIT visit, void *closure)
+{
+    struct walk             *walk = closure;
+    const struct replay_job *job  = *(const struct replay_job *const *)node;
+    if (visit != postorder && visit != leaf)
+        return;
+    for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next) {
+        if (attempt->gone || attempt->at_ms < walk->since_ms)
+            continue;
+        struct replay_call call = { .account = attempt->account,
+                                    .epoch   = attempt->epoch,
+                                    .mode    = attempt->mode,
+                                    .job_id  = job->id,
+                                    .at_ms   = attempt->at_ms,
+                                    .aborted = attempt->kind == ATTEMPT_INTENT_ABORTED };
+        walk->on_call(walk->owner, &call);
+    }
+}
+
+void replay_each(struct replay *replay, bool (*on_job)(void *owner, const struct replay_verdict *verdict), void *owner)
+{
+    struct walk walk = { .replay = replay, .on_job = on_job, .owner = owner };
+    twalk_r(replay->jobs, walk_job, &walk);
+}
+
+void replay_each_call(struct replay *replay, int64_t since_ms, void (*on_call)(void *owner, const struct replay_call *call),
+                      void *owner)
+{
+    struct walk walk = { .replay = replay, .on_call = on_call, .owner = owner, .since_ms = since_ms };
+    twalk_r(replay->jobs, walk_calls, &walk);
+}
+
+// ---- life
+
+struct replay *replay_new(void)
+{
+    struct replay *replay = xcalloc(1, sizeof *replay);
+    buf_init(&replay->aborted, ABORTED_MAX_BYTES);
+    return replay;
+}
+
+int64_t replay_generation(const struct replay *replay)
+{
+    return replay->generation;
+}
+
+size_t replay_jobs(const struct replay *replay)
+{
+    return replay->count;
+}
+
+bool replay_used(const struct replay *replay)
+{
+    return replay->count > 0;
+}
+
+static void forget(void *node)
+{
+    (void)node;  // the arena has it
+}
+
+void replay_free(struct replay *replay)
+{
+    if (!replay)
+        return;
+    tdestroy(replay->jobs, forget);
+    buf_fini(&replay->aborted);
+    arena_fini(&replay->arena);
+    free(replay);
+}
