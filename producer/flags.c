@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "producer/flags.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "producer/words.h"
+
+enum { ROWS_MAX = 40, AT_HELP = ROWS_MAX, AT_VERBOSE, FIRST_VALUE = 256 };
+
+bool flags_parse_ms(const char *text, int64_t *ms)
+{
+    static const struct {
+        const char *unit;
+        int64_t     ms;
+    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { "", 1000 } };
+    struct str whole = str_of(text);
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        if (!str_ends(whole, units[i].unit))
+            continue;
+        int64_t    number;
+        struct str digits = { whole.p, whole.len - strlen(units[i].unit) };
+        if (!digits.len || digits.p[0] < '0' || digits.p[0] > '9' || !str_to_i64(digits, &number) ||
+            number > INT64_MAX / units[i].ms)
+            return false;
+        *ms = number * units[i].ms;
+        return true;
+    }
+    return false;
+}
+
+static bool read_number(const struct flag *row, const char *text, int64_t *number, struct error *err)
+{
+    bool ok = row->kind == FLAG_MS ? flags_parse_ms(text, number) : str_to_i64(str_of(text), number);
+    // a default outside of the range means "not given"
+    if (ok && (text == row->default_text || (*number >= row->lowest && *number <= row->highest)))
+        return true;
+    if (row->kind == FLAG_MS)
+        return error_set(err, ERR_INPUT, "--%s %.60s: a time such as 30s, 5m or 2h is wanted, up to %" PRIi64 " s",
+                         row->name, text, row->highest / 1000);
+    return error_set(err, ERR_INPUT, "--%s %.60s: a number from %" PRIi64 " to %" PRIi64 " is wanted", row->name, text,
+                     row->lowest, row->highest);
+}
+
+static bool store_value(const struct flag *row, const char *text, void *options, struct error *err)
+{
+    void *field = (char *)options + row->offset;
+    switch (row->kind) {
+    case FLAG_YES:
+        *(bool *)field = true;
+        return true;
+    case FLAG_TEXT:
+        *(const char **)field = text;
+        return true;
+    case FLAG_TEXTS: {
+        struct flag_texts *list = field;
+        if (list->count == FLAG_TEXTS_MAX)
+            return error_set(err, ERR_INPUT, "--%s is given more than %d times", row->name, FLAG_TEXTS_MAX);
+        list->texts[list->count++] = text;
+        return true;
+    }
+    case FLAG_COUNT:
+    case FLAG_MS:
+        return read_number(row, text, field, err);
+    }
+    return true;
+}
+
+static bool set_defaults(const struct flag *rows, size_t count, void *options, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].default_text && !store_value(&rows[i], rows[i].default_text, options, err))
+            return false;
+    return true;
+}
+
+static bool unknown_flag(const struct flag *rows, size_t count, const char *typed, struct error *err)
+{
+    const char *names[ROWS_MAX + 2];
+    size_t      n = 0;
+    for (; n < count; n++)
+        names[n] = rows[n].name;
+    names[n++]       = "help";
+    names[n++]       = "verbose";
+    struct str  name = str_of(typed);
+    struct str  part = name;
+    const char *near = NULL;
+    if (str_starts(name, "--") && str_cut(&name, '=', &part)) {
+        part = (struct str){ part.p + 2, part.len - 2 };
+        near = words_nearest(part, names, n);
+    }
+    if (near)
+        return error_set(err, ERR_INPUT, "there is no flag %.60s: did you mean --%s?", typed, near);
+    return error_set(err, ERR_INPUT, "there is no flag %.60s", typed);
+}
+
+bool flags_read(const struct flag *rows, size_t count, int argc, char **argv, void *options,
+                struct flags_common *common, int *operands, struct error *err)
+{
+    struct option longs[ROWS_MAX + 3] = { { 0 } };
+    assert(count <= ROWS_MAX);
+    size_t n = 0;
+    for (; n < count; n++)
+        longs[n] = (struct option){ rows[n].name, rows[n].kind != FLAG_YES, NULL, FIRST_VALUE + (int)n };
+    longs[n++] = (struct option){ "help", no_argument, NULL, FIRST_VALUE + AT_HELP };
+    longs[n]   = (struct option){ "verbose", no_argument, NULL, FIRST_VALUE + AT_VERBOSE };
+    memset(common, 0, sizeof *common);
+    if (!set_defaults(rows, count, options, err))
+        return false;
+    optind = 0;  // begin anew, also after another verb's flags
+    opterr = 0;
+    for (;;) {
+        int value = getopt_long(argc, argv, ":h", longs, NULL);
+        if (value == -1)
+            break;
+        if (value == ':')
+            return error_set(err, ERR_INPUT, "%.60s needs a value", argv[optind - 1]);
+        if (value == '?')
+            return unknown_flag(rows, count, argv[optind - 1], err);
+        if (value == 'h' || value == FIRST_VALUE + AT_HELP)
+            common->help = true;
+        else if (value == FIRST_VALUE + AT_VERBOSE)
+            common->verbose = true;
+        else if (!store_value(&rows[value - FIRST_VALUE], optarg, options, err))
+            return false;
+    }
+    *operands = optind;
+    return true;
+}
+
+static void print_row(const struct flag *row, FILE *file)
+{
+    char left[64];
+    snprintf(left, sizeof left, "--%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+    fprintf(file, "  %-28s %s%s", left, strlen(left) > 28 ? "\n                               " : "", row->help);
+    if (row->default_text && row->default_text[0] != '-')
+        fprintf(file, " (default %s)", row->default_text);
+    fputc('\n', file);
+}
+
+void flags_print_help(const struct flag *rows, size_t count, FILE *file)
+{
+    static const struct flag common[] = {
+        { .name = "verbose", .help = "log to standard error what the connections do" },
+        { .name = "help", .help = "print this" },
+    };
+    for (size_t i = 0; i < count; i++)
+        print_row(&rows[i], file);
+    for (size_t i = 0; i < COUNT_OF(common); i++)
+        print_row(&common[i], file);
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Flags of a verb are rows, read with getopt_long into a struct of the verb's choice (zeroed before; texts are
+ * borrowed from argv). Times are seconds, or 30s, 5m, 2h, 7d. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+enum flag_kind {
+    FLAG_YES,    // bool, takes no argument
+    FLAG_TEXT,   // const char *
+    FLAG_TEXTS,  // struct flag_texts: may be given again and again
+    FLAG_COUNT,  // int64_t
+    FLAG_MS,     // int64_t milliseconds
+};
+
+enum { FLAG_TEXTS_MAX = 64 };
+
+struct flag_texts {
+    const char *texts[FLAG_TEXTS_MAX];
+    size_t      count;
+};
+
+struct flag {
+    const char    *name;          // without the two dashes
+    enum flag_kind kind;
+    const char    *argument;      // its name in the help; NULL for FLAG_YES
+    size_t         offset;        // of the field
+    const char    *default_text;  // FLAG_COUNT, FLAG_MS: as a person would write it; NULL: 0
+    int64_t        lowest;        // FLAG_COUNT, FLAG_MS
+    int64_t        highest;
+    const char    *help;
+};
+
+// what every verb takes besides its own
+struct flags_common {
+    bool help;
+    bool verbose;
+};
+
+// argv[0] is skipped; operands are moved to its end, *operands is the index of the first one
+bool flags_read(const struct flag *rows, size_t count, int argc, char **argv, void *options,
+                struct flags_common *common, int *operands, struct error *err) MUST_CHECK;
+void flags_print_help(const struct flag *rows, size_t count, FILE *file);
+// 90 -> 90 s; 250ms, 30s, 5m, 2h, 7d
+bool flags_parse_ms(const char *text, int64_t *ms) MUST_CHECK;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "producer/status.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "producer/verb.h"
+
+struct status_options {
+    bool    json;
+    int64_t failures;
+};
+
+#define AT(field) offsetof(struct status_options, field)
+
+static const struct flag flags[] = {
+    { "failures", FLAG_COUNT, "N", AT(failures), "5", 0, FAILURES_MAX, "the newest FAILED, REJECTED and UNSURE jobs" },
+    { "json", FLAG_YES, NULL, AT(json), .help = "print one JSON object" },
+};
+
+static int run_status(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+{
+    (void)operands, (void)operand_count;
+    const struct status_options *options = options_read;
+    struct status               *status  = xcalloc(1, sizeof *status);
+    struct error                 err;
+    int                          code = END_WELL;
+    if (!status_gather(tool, (size_t)options->failures, status, &err)) {
+        code = tool_fail(tool, &err);
+    } else if (options->json) {
+        struct json *json = status_json(status, &tool->config);
+        out_json(&tool->out, json);
+        json_free(json);
+    } else {
+        status_print(status, &tool->config, &tool->out);
+    }
+    free(status);
+    return code;
+}
+
+const struct verb verb_status = {
+    .name          = "status",
+    .operands      = "",
+    .summary       = "show the fleet: in flight, waiting, programs, last failures",
+    .flags         = flags,
+    .flag_count    = COUNT_OF(flags),
+    .options_bytes = sizeof(struct status_options),
+    .run           = run_status,
+    .text          = "Shows what is in flight and what waits, for what and how long already, the jobs of each state, the\n"
+                     "programs and the last failures. Works from Redis alone, also when nothing runs.\n\n"
+                     "  tokfleet status\n"
+                     "  watch -c tokfleet status\n"
+                     "  tokfleet status --json | jq .in_flight",
+};
