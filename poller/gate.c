@@ -7,99 +7,329 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/kafka_read.h"
+#include "job/replay.h"
 #include "loop/clock.h"
+#include "poller/restore.h"
 
-enum { SAY_AGAIN_MS = 60000 };
+enum { TAKER_BYTES = PROGRAM_ID_BYTES + 24, PARTITIONS_MAX = 4096, SWEEP_AT_ONCE = 100, CLOCK_OFF_MS = 2000 };
 
 struct gate {
-    struct program    *program;      // borrowed
-    struct call        call;         // one step at a time
-    struct redis_reply reply;
-    struct kafka_read *journal;      // owned while it is read
-    int64_t            said_ms;      // when the closed gate was last explained; monotonic, 0 never
-    bool               used;         // the journal holds more than generations
-    int64_t            generation;   // the highest in the journal
-    char               number[24];   // the new one
-    char               identity[64]; // of the server that the gate was taken on
-    struct buf         key;          // its record
-    struct buf         record;
+    struct program      *program;        // borrowed
+    struct call          call;           // the step under way
+    struct redis_reply   reply;
+    struct call          keep;           // the lease of the token
+    struct redis_reply   keep_reply;
+    struct timer         keep_timer;
+    struct timer         wait;           // of the step that waits
+    bool                 taken;          // this program has the gate, as far as it knows
+    bool                 empty;          // Redis knew no job
+    bool                 first;          // the first start of the fleet
+    uint64_t             takes;          // each has another token
+    char                 taker[TAKER_BYTES];
+    int64_t              remembered;     // generation in Redis
+    char                 identity[64];   // of the server that it was taken on
+    char                 generation[24]; // the new one
+    int64_t              began_ms;       // monotonic
+    const char          *step;           // for people
+    struct kafka_read   *read;           // owned while something is read
+    struct kafka_offset *ends;           // owned: where the first reading of the journal ended
+    size_t               end_count;
+    struct replay       *replay;         // owned
+    struct restore      *restore;        // owned
+    struct buf           key;            // the generation's record
+    struct buf           record;
+    struct error         bad_record;     // the journal holds something that cannot be read
+    bool                 bad;
 };
 
-static void on_taken(struct call *call, const struct error *err);         // 1. ours: read the journal
-static void on_journal_read(struct call *call, const struct error *err);  // 2. nothing was ever sent: GENERATION
-static void on_generation(struct call *call, const struct error *err);    // 3. confirmed: open
-static void on_opened(struct call *call, const struct error *err);        // 4. open
+static void on_taken(struct call *call, const struct error *err);          // 1. ours: read the journal
+static void on_journal_read(struct call *call, const struct error *err);   // 2. the highest generation is known
+static void on_generation(struct call *call, const struct error *err);     // 3. the new one is confirmed: wait
+static void on_waited(struct timer *timer);                                // 4. no old Redis accepts: read accounts
+static void on_accounts_read(struct call *call, const struct error *err);  // 5. put them into Redis
+static void on_accounts_put(struct call *call, const struct error *err);   // 6. read the rest of the journal
+static void on_rest_read(struct call *call, const struct error *err);      // 7. put the jobs into Redis
+static void on_jobs_put(struct call *call, const struct error *err);       // 8. what is still claimed
+static void on_swept(struct call *call, const struct error *err);          // 9. compare the clocks
+static void on_clock(struct call *call, const struct error *err);          // 10. open
+static void on_opened(struct call *call, const struct error *err);         // 11. open
 
-static void gate_explain(struct gate *gate, const char *what)
+static struct gate *gate_of(struct call *call)
 {
-    int64_t now = clock_monotonic_ms();
-    if (gate->said_ms && now - gate->said_ms < SAY_AGAIN_MS)
-        return;
-    gate->said_ms = now;
-    log_error("the gate stays closed: nothing is sent until a person acts", F_STR("redis", redis_address(gate->program->redis)),
-              F_STR("why", what),
-              F_STR("what_to_do",
-                    "jobs are safe in Kafka. Bring back the Redis that this fleet knows. If this Redis is that one, was "
-                    "only restarted and has lost no write (appendonly, clean shutdown), say so yourself: HSET "
-                    "{<fleet>}:gate identity <master_replid of INFO replication>. Rebuilding a Redis that lost data is "
-                    "not in this version"));
+    return container_of(call, struct gate, call);
 }
+
+// ---- giving up: the token's lease ends, and whoever hears GATE next begins anew
+
+static void gate_drop(struct gate *gate)
+{
+    call_cancel(&gate->call);
+    redis_reply_fini(&gate->reply);
+    call_cancel(&gate->keep);
+    redis_reply_fini(&gate->keep_reply);
+    timer_stop(&gate->keep_timer);
+    timer_stop(&gate->wait);
+    kafka_read_free(gate->read);
+    restore_free(gate->restore);
+    replay_free(gate->replay);
+    free(gate->ends);
+    gate->read      = NULL;
+    gate->restore   = NULL;
+    gate->replay    = NULL;
+    gate->ends      = NULL;
+    gate->end_count = 0;
+    gate->taken     = false;
+}
+
+static void gate_give_up(struct gate *gate, const char *why)
+{
+    log_warn("the gate stays closed for now: it is tried again", F_STR("step", gate->step), F_STR("why", why));
+    gate_drop(gate);
+}
+
+// A script of the gate: true when it was done. Else the gate has been given up.
+static bool gate_done(struct gate *gate, const struct error *err)
+{
+    enum store_word word = WORD_OK;
+    struct error    why;
+    if (!store_word(err, &gate->reply, &word, &why)) {
+        gate_give_up(gate, why.message);
+        return false;
+    }
+    if (word != WORD_OK) {
+        gate_give_up(gate, "somebody else has the gate, or Redis is another one again");
+        return false;
+    }
+    return true;
+}
+
+// ---- the token's lease, and progress for people
+
+static void on_kept(struct call *call, const struct error *err)
+{
+    struct gate    *gate = container_of(call, struct gate, keep);
+    enum store_word word = WORD_OK;
+    struct error    why;
+    bool            lost = store_word(err, &gate->keep_reply, &word, &why) && word != WORD_OK;
+    redis_reply_fini(&gate->keep_reply);
+    if (lost)
+        gate_give_up(gate, "somebody else has the gate, or Redis is another one again");
+    else
+        timer_start(&gate->keep_timer, gate->program->config.gate_lease_ms / 10);
+}
+
+static void on_keep_timer(struct timer *timer)
+{
+    struct gate          *gate = container_of(timer, struct gate, keep_timer);
+    struct gate_keep_args args = {
+        .taker    = str_of(gate->taker),
+        .lease_ms = gate->program->config.gate_lease_ms,
+        .step     = str_of(gate->step),
+        .done     = gate->restore ? (int64_t)restore_done(gate->restore) : 0,
+        .of       = gate->restore ? (int64_t)restore_of(gate->restore) : 0,
+    };
+    script_gate_keep(gate->program->store, &args, &gate->keep_reply, &gate->keep, on_kept);
+}
+
+static void gate_step(struct gate *gate, const char *step)
+{
+    gate->step = step;
+    log_info("gate", F_STR("step", step), F_STR("taker", gate->taker), F_STR("generation", gate->generation),
+             F_INT("ms", clock_monotonic_ms() - gate->began_ms));
+    if (!call_busy(&gate->keep))
+        timer_start(&gate->keep_timer, 0);
+}
+
+// ---- 11, 10, 9: open
 
 static void on_opened(struct call *call, const struct error *err)
 {
-    struct gate    *gate = container_of(call, struct gate, call);
-    enum store_word word = WORD_OK;
-    struct error    why;
-    if (!store_word(err, &gate->reply, &word, &why))
-        log_warn("cannot open the gate", F_STR("why", why.message));
-    else if (word == WORD_OK)
-        log_info("gate opened: the first start of this fleet", F_STR("generation", gate->number));
+    struct gate *gate = gate_of(call);
+    if (!gate_done(gate, err))
+        return;
+    log_info("gate opened", F_STR("generation", gate->generation), F_STR("first_start", gate->first ? "yes" : "no"),
+             F_INT("jobs", replay_jobs(gate->replay)), F_INT("ms", clock_monotonic_ms() - gate->began_ms));
+    gate_drop(gate);
+}
+
+static void gate_open(struct gate *gate)
+{
+    struct gate_open_args args = { .taker = str_of(gate->taker), .generation = str_of(gate->generation) };
+    script_gate_open(gate->program->store, &args, &gate->reply, &gate->call, on_opened);
+}
+
+static void on_clock(struct call *call, const struct error *err)
+{
+    struct gate *gate = gate_of(call);
+    if (!gate_done(gate, err))
+        return;
+    int64_t redis_ms = gate->reply.answer.count > 1 ? gate->reply.answer.items[1].number : 0;
+    int64_t off_ms   = redis_ms - clock_wall_ms();
     redis_reply_fini(&gate->reply);
+    if (off_ms > CLOCK_OFF_MS || off_ms < -CLOCK_OFF_MS) {
+        log_error("the clocks of Redis and of this machine are apart: set them right, then the gate opens",
+                  F_INT("apart_ms", off_ms));
+        gate_give_up(gate, "the clocks are apart");
+        return;
+    }
+    gate_open(gate);
+}
+
+static void gate_sweep(struct gate *gate)
+{
+    struct gate_sweep_args args = {
+        .taker = str_of(gate->taker), .generation = str_of(gate->generation), .count = SWEEP_AT_ONCE
+    };
+    script_gate_sweep(gate->program->store, &args, &gate->reply, &gate->call, on_swept);
+}
+
+static void on_swept(struct call *call, const struct error *err)
+{
+    struct gate *gate = gate_of(call);
+    if (!gate_done(gate, err))
+        return;
+    int64_t left = gate->reply.answer.count > 1 ? gate->reply.answer.items[1].number : 0;
+    redis_reply_fini(&gate->reply);
+    if (left > 0) {
+        gate_sweep(gate);
+        return;
+    }
+    struct gate_keep_args args = {
+        .taker = str_of(gate->taker), .lease_ms = gate->program->config.gate_lease_ms, .step = STR("clock")
+    };
+    script_gate_keep(gate->program->store, &args, &gate->reply, &gate->call, on_clock);
+}
+
+// ---- 8, 7: jobs
+
+static void on_jobs_put(struct call *call, const struct error *err)
+{
+    struct gate *gate = gate_of(call);
+    if (err) {
+        gate_give_up(gate, err->message);
+        return;
+    }
+    gate_step(gate, "what is still claimed");
+    gate_sweep(gate);
+}
+
+static void on_rest_read(struct call *call, const struct error *err)
+{
+    struct gate *gate = gate_of(call);
+    if (err || gate->bad) {
+        gate_give_up(gate, err ? err->message : gate->bad_record.message);
+        return;
+    }
+    gate_step(gate, "jobs into Redis");
+    restore_jobs(gate->restore, gate->replay, &gate->call, on_jobs_put);
+}
+
+// ---- 6, 5: accounts
+
+static void on_record(void *owner, const struct kafka_message *message)
+{
+    struct gate *gate = owner;
+    struct error err;
+    if (gate->bad || replay_record(gate->replay, message->key, message->value, &err))
+        return;
+    gate->bad        = true;
+    gate->bad_record = err;
+    log_error("the journal holds a record that this version cannot read: nothing is opened on a guess. Run the version "
+              "that wrote it", F_STR("why", err.message));
+}
+
+static void journal_read(struct gate *gate, call_done *done)
+{
+    struct program *p = gate->program;
+    kafka_read_free(gate->read);
+    gate->bad  = false;
+    gate->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], gate->ends, gate->end_count,
+                                  p->config.kafka_read_idle_ms, on_record, gate, &gate->call, done);
+}
+
+static void on_accounts_put(struct call *call, const struct error *err)
+{
+    struct gate *gate = gate_of(call);
+    if (err) {
+        gate_give_up(gate, err->message);
+        return;
+    }
+    gate_step(gate, "rest of the journal");
+    journal_read(gate, on_rest_read);
+}
+
+static void on_accounts_read(struct call *call, const struct error *err)
+{
+    struct gate *gate = gate_of(call);
+    kafka_read_free(gate->read);
+    gate->read = NULL;
+    if (err) {
+        gate_give_up(gate, err->message);
+        return;
+    }
+    gate_step(gate, "accounts into Redis");
+    restore_accounts(gate->restore, &gate->call, on_accounts_put);
+}
+
+static void on_account_record(void *owner, const struct kafka_message *message)
+{
+    struct gate *gate = owner;
+    if (message->value.p)
+        restore_account(gate->restore, message->value);
+}
+
+// ---- 4, 3: the wait
+
+static void on_waited(struct timer *timer)
+{
+    struct gate    *gate = container_of(timer, struct gate, wait);
+    struct program *p    = gate->program;
+    gate_step(gate, "accounts");
+    gate->restore = restore_new(p, gate->taker, gate->generation);
+    gate->read    = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_ACCOUNTS], NULL, 0,
+                                     p->config.kafka_read_idle_ms, on_account_record, gate, &gate->call,
+                                     on_accounts_read);
 }
 
 static void on_generation(struct call *call, const struct error *err)
 {
-    struct gate *gate = container_of(call, struct gate, call);
+    struct gate         *gate   = gate_of(call);
+    const struct config *config = &gate->program->config;
     if (err) {
-        log_warn("cannot write the generation to the journal", F_STR("why", err->message));
+        gate_give_up(gate, err->message);
         return;
     }
-    struct gate_open_args args = { .taker = program_id(gate->program), .generation = str_of(gate->number) };
-    script_gate_open(gate->program->store, &args, &gate->reply, &gate->call, on_opened);
+    if (gate->first) {
+        gate_open(gate);
+        return;
+    }
+    gate_step(gate, "wait until an old Redis cannot accept any more");
+    timer_start(&gate->wait, config->gate_wait_ms + (gate->empty ? config->limit_window_ms : 0));
 }
 
-static void on_journal_message(void *owner, const struct kafka_message *message)
-{
-    struct gate *gate = owner;
-    struct str   key  = message->key;
-    int64_t      number;
-    if (!str_starts(key, "generation/")) {
-        gate->used = true;
-        return;
-    }
-    key = (struct str){ key.p + sizeof "generation/" - 1, key.len - (sizeof "generation/" - 1) };
-    if (str_to_i64(key, &number) && number > gate->generation)
-        gate->generation = number;
-}
+// ---- 2, 1: the journal, and the new generation
 
 static void on_journal_read(struct call *call, const struct error *err)
 {
-    struct gate *gate = container_of(call, struct gate, call);
-    kafka_read_free(gate->journal);
-    gate->journal = NULL;
-    if (err) {
-        log_warn("cannot read the journal", F_STR("topic", gate->program->topics[TOPIC_JOURNAL]),
-                 F_STR("why", err->message));
+    struct gate *gate = gate_of(call);
+    if (err || gate->bad) {
+        gate_give_up(gate, err ? err->message : gate->bad_record.message);
         return;
     }
-    if (gate->used) {
-        gate_explain(gate, "Redis knows no gate, but the journal has records: this Redis has forgotten, or is another one");
-        return;
-    }
-    snprintf(gate->number, sizeof gate->number, "%" PRIi64, gate->generation + 1);
+    gate->ends      = xcalloc(PARTITIONS_MAX, sizeof *gate->ends);
+    gate->end_count = kafka_read_ends(gate->read, gate->ends, PARTITIONS_MAX);
+    kafka_read_free(gate->read);
+    gate->read = NULL;
+
+    int64_t highest = replay_generation(gate->replay);
+    if (gate->remembered > highest)
+        highest = gate->remembered;
+    // nothing was ever sent: there is nothing to tell, and no old Redis to wait for
+    gate->first = gate->empty && gate->remembered == 0 && !replay_used(gate->replay);
+    snprintf(gate->generation, sizeof gate->generation, "%" PRIi64, highest + 1);
     buf_fini(&gate->key);
     buf_fini(&gate->record);
-    journal_generation_record(gate->generation + 1, str_of(gate->identity), clock_wall_ms(), program_id(gate->program), &gate->key,
+    journal_generation_record(highest + 1, str_of(gate->identity), clock_wall_ms(), str_of(gate->taker), &gate->key,
                               &gate->record);
     struct kafka_record record = {
         .topic     = gate->program->topics[TOPIC_JOURNAL],
@@ -107,43 +337,44 @@ static void on_journal_read(struct call *call, const struct error *err)
         .key       = buf_str(&gate->key),
         .value     = buf_str(&gate->record),
     };
+    gate_step(gate, "generation");
     kafka_send(gate->program->kafka, &record, NULL, &gate->call, on_generation);
 }
 
 static void on_taken(struct call *call, const struct error *err)
 {
-    struct gate    *gate = container_of(call, struct gate, call);
+    struct gate    *gate = gate_of(call);
     enum store_word word = WORD_WAIT;
     struct error    why;
-    bool            answered = store_word(err, &gate->reply, &word, &why);
-    struct str      state    = answer_item(&gate->reply.answer, 1);
-    int64_t         known    = 0;
-    if (!answered)
+    if (!store_word(err, &gate->reply, &word, &why))
         log_warn("cannot take the gate", F_STR("why", why.message));
-    bool taken  = answered && word == WORD_OK;
-    bool closed = answered && word == WORD_STATE && str_is(state, "closed");
-    if (taken && (!str_to_i64(state, &known) || known > 0))
-        closed = true;
-    snprintf(gate->identity, sizeof gate->identity, "%.*s", STR_ARG(answer_item(&gate->reply.answer, 2)));
-    redis_reply_fini(&gate->reply);
-    if (closed) {
-        gate_explain(gate, "Redis shows another identity (master_replid) than the one whose gate was opened: it was "
-                           "restarted, failed over, or is another server");
-    } else if (taken) {
-        gate->used       = false;
-        gate->generation = 0;
-        gate->journal    = kafka_read_start(gate->program->loop, &gate->program->kafka_settings,
-                                            gate->program->topics[TOPIC_JOURNAL], NULL, 0, gate->program->config.kafka_read_idle_ms,
-                                            on_journal_message, gate, &gate->call, on_journal_read);
+    const struct answer *answer = &gate->reply.answer;
+    gate->taken                 = !err && word == WORD_OK && answer->count > 3;
+    if (gate->taken) {
+        if (!str_to_i64(answer_item(answer, 1), &gate->remembered))
+            gate->remembered = 0;
+        snprintf(gate->identity, sizeof gate->identity, "%.*s", STR_ARG(answer_item(answer, 2)));
+        gate->empty = answer->items[3].number == 1;
     }
+    redis_reply_fini(&gate->reply);
+    if (!gate->taken)
+        return;
+    log_info("gate taken", F_STR("taker", gate->taker), F_STR("identity", gate->identity),
+             F_INT("remembered_generation", gate->remembered), F_STR("redis_is_empty", gate->empty ? "yes" : "no"));
+    gate->began_ms      = clock_monotonic_ms();
+    gate->generation[0] = '\0';
+    gate->replay        = replay_new();
+    gate_step(gate, "journal");
+    journal_read(gate, on_journal_read);
 }
 
 void gate_look(struct gate *gate)
 {
     struct program *p = gate->program;
-    if (p->draining || call_busy(&gate->call))
+    if (p->draining || gate->taken || call_busy(&gate->call))
         return;
-    struct gate_take_args args = { .taker = program_id(p), .lease_ms = p->config.gate_lease_ms };
+    snprintf(gate->taker, sizeof gate->taker, "%s#%" PRIu64, p->id, ++gate->takes);
+    struct gate_take_args args = { .taker = str_of(gate->taker), .lease_ms = p->config.gate_lease_ms };
     script_gate_take(p->store, &args, &gate->reply, &gate->call, on_taken);
 }
 
@@ -151,15 +382,15 @@ struct gate *gate_new(struct program *program)
 {
     struct gate *gate = xcalloc(1, sizeof *gate);
     gate->program     = program;
+    gate->step        = "take";
+    timer_init(&gate->keep_timer, program->loop, on_keep_timer);
+    timer_init(&gate->wait, program->loop, on_waited);
     return gate;
 }
 
 void gate_drain(struct gate *gate)
 {
-    call_cancel(&gate->call);
-    redis_reply_fini(&gate->reply);
-    kafka_read_free(gate->journal);
-    gate->journal = NULL;
+    gate_drop(gate);
 }
 
 bool gate_idle(const struct gate *gate)
@@ -171,7 +402,9 @@ void gate_free(struct gate *gate)
 {
     if (!gate)
         return;
-    gate_drain(gate);
+    gate_drop(gate);
+    timer_fini(&gate->keep_timer);
+    timer_fini(&gate->wait);
     buf_fini(&gate->key);
     buf_fini(&gate->record);
     free(gate);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The gate keeps a Redis that forgot from being acted on. This version opens it at the first start only: Redis without
- * a gate, and a journal in which nothing was ever sent. Any other identity stops the fleet, with one line that says
- * what to do.
+/* The gate keeps a Redis that forgot (restarted, failed over, emptied, another one) from being acted on before it has
+ * been told what happened. One poller takes it, tells Redis what Kafka knows, and opens it:
  *
- *   take the gate ──► read the journal: no attempt, no end ──► GENERATION in the journal ──► open
- */
+ *   take ──► read the journal ──► GENERATION in the journal ──► wait until an isolated old Redis cannot accept any more
+ *     ──► accounts ──► the rest of the journal ──► every job ──► what is still claimed ──► clock ──► open
+ *
+ * Redis without a gate and a journal without a record is the first start: it opens at once.
+ * Every script of it carries the taker's token and the server's identity; whoever lost them stops. */
 #pragma once
 
 #include "job/program.h"

@@ -176,6 +176,12 @@ struct ingest *ingest_new(struct program *program, struct error *err)
     return ingest;
 }
 
+void ingest_begin(struct ingest *ingest)
+{
+    for (size_t i = 0; i < ingest->count; i++)
+        partition_begin(ingest->partitions[i], 0);
+}
+
 void ingest_drain(struct ingest *ingest)
 {
     ingest->closing = true;

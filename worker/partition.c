@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "io/seal.h"
 #include "job/job.h"
+#include "job/message.h"
 #include "loop/clock.h"
 #include "worker/dead.h"
 
@@ -260,9 +261,6 @@ static void on_stored(struct call *call, const struct error *err)
 static void item_ask(struct item *item)
 {
     struct partition  *partition = item->partition;
-    const struct job  *job       = &item->job;
-    const struct post *post      = &job->post;
-    static const char *unsure[]  = { "hold", "retry", "fail" };
     struct ingest_args args      = {
         .partition   = str_of(partition->name),
         .shown       = str_of(item->shown),
@@ -270,22 +268,10 @@ static void item_ask(struct item *item)
         .timestamp   = item->timestamp_ms,
         .crc         = str_of(item->crc),
         .verdict     = str_of(item->verdict),
-        .job_id      = job->id,
-        .account     = job->account,
-        .hash        = str_of(job->hash),
-        .message     = buf_str(&item->message),
-        .kind        = post->mode == POST_DRAFT ? STR("draft") : STR("direct"),
-        .media       = post->media == MEDIA_PHOTOS ? STR("photos") : STR("video"),
-        .privacy     = post->privacy_level,
-        .due         = job->publish_at_ms,
-        .expires     = job->expires_at_ms,
-        .priority    = job->priority,
-        .on_unsure   = str_of(unsure[job->on_unsure]),
-        .metadata    = job->metadata,
-        .warnings    = buf_str(&job->warnings),
         .source      = str_of(item->source),
         .by          = program_id(partition->program),
     };
+    ingest_args_of_job(&item->job, buf_str(&item->message), &args);
     if (strcmp(item->verdict, "bad") == 0) {
         args.code   = str_of(item->code);
         args.cause  = str_of(item->error.message);

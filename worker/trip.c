@@ -19,7 +19,7 @@ struct record {
     struct call  call;
     struct timer again;       // the next try
     int64_t      wait_ms;     // before it
-    bool         needed;      // there is something to write
+    bool         needed;      // there is something to write; Redis always hears
     bool         done;        // it is written, or can never be
 };
 
@@ -67,7 +67,7 @@ static void trip_end_when_recorded(struct trip *trip)
 {
     if (trip->journal.needed && !trip->journal.done)
         return;
-    if (trip->redis.needed && !trip->redis.done)
+    if (!trip->redis.done)
         return;
     worker_trip_ended(trip->worker, trip);
 }
@@ -203,19 +203,13 @@ static void redis_write(struct trip *trip)
 }
 
 // The attempt is over: what is true of it goes to the journal and to Redis at the same time.
-static void trip_record(struct trip *trip, bool to_redis)
+static void trip_record(struct trip *trip)
 {
     // an open INTENT of a doubt stays as it is: that is what it says
     trip->journal.needed = trip->verdict.event == ON_ACCEPT || (trip->intent && trip->verdict.event != ON_DOUBT);
-    trip->redis.needed   = to_redis;
-    if (!trip->journal.needed && !trip->redis.needed) {
-        worker_trip_ended(trip->worker, trip);
-        return;
-    }
     if (trip->journal.needed)
         journal_write(trip);
-    if (trip->redis.needed)
-        redis_write(trip);
+    redis_write(trip);
 }
 
 static void trip_say(struct trip *trip, const struct outcome *outcome, const char *detail)
@@ -242,7 +236,7 @@ static void trip_release(struct trip *trip, const char *code, const char *detail
                                       .retries      = trip->retries,
                                       .account_then = account_then };
     trip_say(trip, outcome, detail);
-    trip_record(trip, true);
+    trip_record(trip);
 }
 
 // ---- the way there
@@ -262,7 +256,7 @@ static void on_answer(struct call *call, const struct error *err)
     trip_say(trip, outcome, err ? err->message : trip->answer.message);
     log_debug("init answered", F_STRN("job", trip->job_id), F_INT("http", trip->answer.http_status),
               F_STR("code", outcome->code), F_INT("us", trip->answer.took_us), F_STR("log_id", trip->answer.log_id));
-    trip_record(trip, true);
+    trip_record(trip);
 }
 
 static void on_sending(struct call *call, const struct error *err)
@@ -285,11 +279,9 @@ static void on_sending(struct call *call, const struct error *err)
         trip_release(trip, "redis_unavailable", answered ? "the gate is closed" : why.message, "");
         return;
     }
-    // somebody newer has the job: only the journal hears that this attempt sent nothing
-    log_warn("refused before the send", F_STRN("job", trip->job_id), F_STRN("epoch", trip->epoch));
-    trip->code = "fenced";
-    trip->verdict.event = ON_NOT_SENT;
-    trip_record(trip, false);
+    // Somebody newer has the job, or Redis forgot the claim and counts the INTENT as a doubt: both hear that this
+    // attempt sent nothing.
+    trip_release(trip, "fenced", "", "");
 }
 
 static void on_intent(struct call *call, const struct error *err)

@@ -143,6 +143,12 @@ static void worker_close(void *owner)
     free(worker);
 }
 
+static void worker_on_generation(void *owner)
+{
+    struct worker *worker = owner;
+    ingest_begin(worker->ingest);
+}
+
 const struct program_kind worker_kind = {
     .name    = "worker",
     .purpose = "Brings jobs from Kafka into Redis, claims them, and hands each to TikTok once.",
@@ -150,4 +156,5 @@ const struct program_kind worker_kind = {
     .drain   = worker_drain,
     .idle    = worker_idle,
     .close   = worker_close,
+    .on_generation = worker_on_generation,
 };

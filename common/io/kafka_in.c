@@ -85,6 +85,21 @@ static void store(struct kafka_in *in)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* Fetchers that an assignment stops do so a little later, in librdkafka's main thread; one that is asked to stop twice
+ * aborts the process (2.0.2 as well as 2.8). That thread takes its work in order: the first question waits until all of
+ * them were told to stop, the second until their answers were taken. It never waits for the network. */
+static void assign(struct kafka_in *in, const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code = rd_kafka_assign(in->client.rk, list);
+    if (code)
+        log_warn("kafka assignment", F_STR("why", rd_kafka_err2str(code)));
+    for (int i = 0; i < 2; i++) {
+        rd_kafka_topic_partition_list_t *now = NULL;
+        if (!rd_kafka_assignment(in->client.rk, &now))
+            rd_kafka_topic_partition_list_destroy(now);
+    }
+}
+
 static void apply(struct kafka_in *in)
 {
     store(in);
@@ -97,10 +112,8 @@ static void apply(struct kafka_in *in)
         if (part->active)
             rd_kafka_topic_partition_list_add(list, in->topic, (int32_t)i)->offset = part->next;
     }
-    rd_kafka_resp_err_t code = rd_kafka_assign(in->client.rk, list);
+    assign(in, list);
     rd_kafka_topic_partition_list_destroy(list);
-    if (code)
-        log_warn("kafka assignment", F_STR("why", rd_kafka_err2str(code)));
 }
 
 static void on_apply(struct timer *timer)
@@ -145,7 +158,7 @@ static void take(struct kafka_in *in, const rd_kafka_topic_partition_list_t *lis
 static void give_up(struct kafka_in *in)
 {
     store(in);
-    rd_kafka_assign(in->client.rk, NULL);
+    assign(in, NULL);
     parts_forget(in);
     in->assigned = false;
     if (!in->leaving)

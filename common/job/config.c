@@ -75,6 +75,7 @@ const struct setting config_rows[] = {
     { "job.account_wait_ms", SET_MS, AT(job_account_wait_ms), "7d", 100, 365 * DAY, .help = "a job of an account that is not there yet is EXPIRED after" },
     { "job.keep_ms", SET_MS, AT(job_keep_ms), "30d", MINUTE, 3650 * DAY, .help = "a job's state, and its id as idempotency key, from its end on" },
     { "job.keep_message_ms", SET_MS, AT(job_keep_message_ms), "3d", MINUTE, 3650 * DAY, .help = "a job's message and timeline from its end on" },
+    { "gate.at_once", SET_COUNT, AT(gate_at_once), "64", 1, 10000, .help = "scripts on their way at a time while Redis is told what Kafka knows" },
     { "gate.lease_ms", SET_MS, AT(gate_lease_ms), "60s", 1000, HOUR, .help = "who has the gate must be done with a step of it, or lose it, within" },
     { "gate.wait_ms", SET_MS, AT(gate_wait_ms), "15s", 0, HOUR, .help = "an isolated old Redis cannot accept any more after" },
 
@@ -127,6 +128,6 @@ int64_t config_number(const struct config *config, const char *name)
         memcpy(&number, (const char *)config + row->offset, sizeof number);
         return number;
     }
-    assert(!"a setting of that name");
+    assert(false && "a setting of that name");
     return 0;
 }

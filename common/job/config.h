@@ -67,6 +67,7 @@ struct config {
     int64_t job_account_wait_ms;
     int64_t job_keep_ms;
     int64_t job_keep_message_ms;
+    int64_t gate_at_once;
     int64_t gate_lease_ms;
     int64_t gate_wait_ms;
     // programs

@@ -19,8 +19,8 @@ enum { MESSAGE_DEPTH_MAX = 16, PRIORITY_DEFAULT = 5 };
 
 static bool is_id_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_'
-        || c == ':' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == ':' || c == '-';
 }
 
 bool job_id_valid(struct str id)
@@ -54,7 +54,8 @@ static bool read_who(struct job *job, const struct json *root, struct error *err
     if (!id_ok)
         return field_bad(&id, "a text of 1 to 128 characters of A-Z a-z 0-9 . _ : -", err);
     if (!who_ok)
-        return field_bad(&account, "an open_id or @alias of 1 to 128 visible ASCII characters", err);
+        return field_bad(&account, "an open_id or @alias of 1 to 128 visible ASCII characters",
+                         err);
     return true;
 }
 
@@ -62,7 +63,8 @@ static bool read_when(struct job *job, const struct json *root, struct error *er
 {
     struct field publish_at = field_of(root, "", "publish_at");
     struct field expires_at = field_of(root, "", "expires_at");
-    if (!field_time(&publish_at, &job->publish_at_ms, err) || !field_time(&expires_at, &job->expires_at_ms, err))
+    if (!field_time(&publish_at, &job->publish_at_ms, err) ||
+        !field_time(&expires_at, &job->expires_at_ms, err))
         return false;
     if (job->expires_at_ms && job->publish_at_ms && job->expires_at_ms <= job->publish_at_ms)
         return error_set(err, ERR_INPUT, "expires_at: it must be later than publish_at");
@@ -76,11 +78,13 @@ static bool read_transfer(struct job *job, const struct json *root, struct error
     if (!field_choice(&field, "auto|pull|upload", &transfer, err))
         return false;
     if (transfer == 2 && job->post.media == MEDIA_PHOTOS)
-        return error_set(err, ERR_INPUT, "transfer: photos cannot be uploaded, TikTok only fetches them; "
-                                         "use \"pull\" or leave it out");
+        return error_set(err, ERR_INPUT,
+                         "transfer: photos cannot be uploaded, TikTok only fetches them; "
+                         "use \"pull\" or leave it out");
     if (transfer == 2)
-        return error_set(err, ERR_INPUT, "transfer: uploads are not built yet; use \"pull\" or leave it out, with "
-                                         "the media on a domain that is verified for the TikTok app");
+        return error_set(err, ERR_INPUT,
+                         "transfer: uploads are not built yet; use \"pull\" or leave it out, with "
+                         "the media on a domain that is verified for the TikTok app");
     job->transfer = transfer == 1 ? TRANSFER_PULL : TRANSFER_AUTO;
     return true;
 }
@@ -99,7 +103,8 @@ static bool read_metadata(struct job *job, const struct json *root, struct error
     if (fits)
         job->metadata = arena_copy(&job->arena, buf_str(&printed));
     buf_fini(&printed);
-    return fits || error_set(err, ERR_INPUT, "metadata: it is longer than %d bytes of JSON", METADATA_MAX_BYTES);
+    return fits || error_set(err, ERR_INPUT, "metadata: it is longer than %d bytes of JSON",
+                             METADATA_MAX_BYTES);
 }
 
 static bool read_how(struct job *job, const struct json *root, struct error *err)
@@ -107,8 +112,8 @@ static bool read_how(struct job *job, const struct json *root, struct error *err
     struct field priority  = field_of(root, "", "priority");
     struct field on_unsure = field_of(root, "", "on_unsure");
     int          unsure    = 0;
-    if (!field_i64(&priority, 0, 9, &job->priority, err)
-        || !field_choice(&on_unsure, "hold|retry|fail", &unsure, err))
+    if (!field_i64(&priority, 0, 9, &job->priority, err) ||
+        !field_choice(&on_unsure, "hold|retry|fail", &unsure, err))
         return false;
     job->on_unsure = (enum on_unsure)unsure;
     return read_transfer(job, root, err) && read_metadata(job, root, err);
@@ -121,8 +126,10 @@ static bool fill_privacy(struct job *job, const struct job_rules *rules, struct 
         return true;
     post->privacy_level = arena_copy(&job->arena, str_of(rules->privacy_default));
     if (!post->privacy_level.len)
-        return error_set(err, ERR_INPUT, "settings.privacy_level: it is missing; for DIRECT_POST this fleet requires one "
-                                         "of PUBLIC_TO_EVERYONE, MUTUAL_FOLLOW_FRIENDS, FOLLOWER_OF_CREATOR, SELF_ONLY");
+        return error_set(
+            err, ERR_INPUT,
+            "settings.privacy_level: it is missing; for DIRECT_POST this fleet requires one "
+            "of PUBLIC_TO_EVERYONE, MUTUAL_FOLLOW_FRIENDS, FOLLOWER_OF_CREATOR, SELF_ONLY");
     return true;
 }
 
@@ -134,8 +141,9 @@ static void warn_png(struct job *job)
         count += extension.len == 3 && strncasecmp(extension.p, "png", 3) == 0;
     }
     if (count && job->post.media == MEDIA_PHOTOS)
-        buf_printf(&job->warnings, "media: %zu of %zu are PNG, which TikTok's guide does not list (JPEG, WebP)\n", count,
-                   job->post.url_count);
+        buf_printf(&job->warnings,
+                   "media: %zu of %zu are PNG, which TikTok's guide does not list (JPEG, WebP)\n",
+                   count, job->post.url_count);
 }
 
 static void warn_all_unknown(struct job *job, const struct json *root)
@@ -143,10 +151,13 @@ static void warn_all_unknown(struct job *job, const struct json *root)
     const struct json *media = json_get(root, "media");
     char               prefix[32];
     size_t             i = 0;
-    warn_unknown(job, root, "", "job_id|account|media|caption|title|settings|transfer|publish_at|expires_at|priority|"
-                                "on_unsure|metadata|cover_index");
+    warn_unknown(
+        job, root, "",
+        "job_id|account|media|caption|title|settings|transfer|publish_at|expires_at|priority|"
+        "on_unsure|metadata|cover_index");
     warn_unknown(job, json_get(root, "settings"), "settings.",
-                 "content_posting_method|privacy_level|duet|comment|stitch|video_made_with_ai|brand_content_toggle|"
+                 "content_posting_method|privacy_level|duet|comment|stitch|video_made_with_ai|"
+                 "brand_content_toggle|"
                  "brand_organic_toggle|autoAddMusic|title|description");
     for (const struct json *entry = json_at(media, 0); entry; entry = json_next(entry)) {
         snprintf(prefix, sizeof prefix, "media[%zu].", i++);
@@ -154,12 +165,14 @@ static void warn_all_unknown(struct job *job, const struct json *root)
     }
 }
 
-static bool decode_tree(struct job *job, const struct json *root, const struct job_rules *rules, struct error *err)
+static bool decode_tree(struct job *job, const struct json *root, const struct job_rules *rules,
+                        struct error *err)
 {
     if (!json_is_object(root))
         return error_set(err, ERR_INPUT, "the message is not a JSON object");
-    if (!read_who(job, root, err) || !job_read_media(job, root, err) || !job_read_settings(job, root, err)
-        || !read_when(job, root, err) || !read_how(job, root, err))
+    if (!read_who(job, root, err) || !job_read_media(job, root, err) ||
+        !job_read_settings(job, root, err) || !read_when(job, root, err) ||
+        !read_how(job, root, err))
         return false;
     job_hash(job);
     if (!fill_privacy(job, rules, err) || !post_check(&job->post, &job->warnings, err))
@@ -169,17 +182,21 @@ static bool decode_tree(struct job *job, const struct json *root, const struct j
     return true;
 }
 
-bool job_decode(struct str message, const struct job_rules *rules, struct job *job, struct error *err)
+bool job_decode(struct str message, const struct job_rules *rules, struct job *job,
+                struct error *err)
 {
     assert(rules->message_max_bytes > 0);
-    *job = (struct job){ .priority = PRIORITY_DEFAULT };
+    *job    = (struct job){ .priority = PRIORITY_DEFAULT };
     job->id = job->account = job->metadata = (struct str){ "", 0 };
     job->post.title = job->post.caption = job->post.privacy_level = (struct str){ "", 0 };
     buf_init(&job->warnings, JOB_WARNINGS_MAX_BYTES);
     if (message.len > (size_t)rules->message_max_bytes)
-        return error_set(err, ERR_INPUT, "the message has %zu bytes; at most %" PRId64 " are allowed (job.max_bytes)",
+        return error_set(err, ERR_INPUT,
+                         "the message has %zu bytes; at most %" PRId64
+                         " are allowed (job.max_bytes)",
                          message.len, rules->message_max_bytes);
-    struct json *root = json_parse(message, (size_t)rules->message_max_bytes, MESSAGE_DEPTH_MAX, err);
+    struct json *root =
+        json_parse(message, (size_t)rules->message_max_bytes, MESSAGE_DEPTH_MAX, err);
     if (!root)
         return error_wrap(err, "the message");
     bool ok = decode_tree(job, root, rules, err);
@@ -200,9 +217,9 @@ enum message_kind message_kind_of(struct str message, int64_t max_bytes)
     if (max_bytes <= 0 || message.len > (size_t)max_bytes)
         return MESSAGE_GARBAGE;
     struct json      *root = json_parse(message, (size_t)max_bytes, MESSAGE_DEPTH_MAX, &ignored);
-    enum message_kind kind = !json_is_object(root)        ? MESSAGE_GARBAGE
-                           : json_get(root, "command") ? MESSAGE_COMMAND
-                                                       : MESSAGE_JOB;
+    enum message_kind kind = !json_is_object(root)       ? MESSAGE_GARBAGE
+                             : json_get(root, "command") ? MESSAGE_COMMAND
+                                                         : MESSAGE_JOB;
     json_free(root);
     return kind;
 }

@@ -20,7 +20,8 @@ static void value_describe(const struct json *value, char out[VALUE_BYTES])
     if (json_is_text(value)) {
         struct str text = json_text(value);
         struct str cut  = str_utf8_prefix(text, VALUE_UNITS);
-        snprintf(out, VALUE_BYTES, "the text \"%.*s%s\"", STR_ARG(cut), cut.len < text.len ? "..." : "");
+        snprintf(out, VALUE_BYTES, "the text \"%.*s%s\"", STR_ARG(cut),
+                 cut.len < text.len ? "..." : "");
     } else if (json_is_number(value) || json_is_bool(value)) {
         struct buf printed;
         buf_init(&printed, VALUE_UNITS);
@@ -38,7 +39,8 @@ bool field_bad(const struct field *field, const char *allowed, struct error *err
     if (!field->value)
         return error_set(err, ERR_INPUT, "%s: it is missing; %s is required", field->name, allowed);
     value_describe(field->value, value);
-    return error_set(err, ERR_INPUT, "%s: %s is not allowed; it must be %s", field->name, value, allowed);
+    return error_set(err, ERR_INPUT, "%s: %s is not allowed; it must be %s", field->name, value,
+                     allowed);
 }
 
 bool field_text(const struct field *field, struct arena *arena, struct str *out, struct error *err)
@@ -61,14 +63,17 @@ bool field_bool(const struct field *field, bool *out, struct error *err)
     return true;
 }
 
-bool field_i64(const struct field *field, int64_t lowest, int64_t highest, int64_t *out, struct error *err)
+bool field_i64(const struct field *field, int64_t lowest, int64_t highest, int64_t *out,
+               struct error *err)
 {
     int64_t number = 0;
     char    allowed[80];
     if (!field->value)
         return true;
-    snprintf(allowed, sizeof allowed, "a whole number from %" PRId64 " to %" PRId64, lowest, highest);
-    if (!json_is_number(field->value) || !json_i64(field->value, &number) || number < lowest || number > highest)
+    snprintf(allowed, sizeof allowed, "a whole number from %" PRId64 " to %" PRId64, lowest,
+             highest);
+    if (!json_is_number(field->value) || !json_i64(field->value, &number) || number < lowest ||
+        number > highest)
         return field_bad(field, allowed, err);
     *out = number;
     return true;

@@ -18,18 +18,22 @@ struct field {
 };
 
 struct field field_of(const struct json *object, const char *prefix, const char *key);
-bool         field_bad(const struct field *field, const char *allowed, struct error *err);  // always false
+bool field_bad(const struct field *field, const char *allowed, struct error *err);  // always false
 
 // Each leaves *out alone when the field is absent; false and err when it is not what is allowed.
-bool field_text(const struct field *field, struct arena *arena, struct str *out, struct error *err) MUST_CHECK;
+bool field_text(const struct field *field, struct arena *arena, struct str *out,
+                struct error *err) MUST_CHECK;
 bool field_bool(const struct field *field, bool *out, struct error *err) MUST_CHECK;
-bool field_i64(const struct field *field, int64_t lowest, int64_t highest, int64_t *out, struct error *err) MUST_CHECK;
+bool field_i64(const struct field *field, int64_t lowest, int64_t highest, int64_t *out,
+               struct error *err) MUST_CHECK;
 bool field_time(const struct field *field, int64_t *ms, struct error *err) MUST_CHECK;
-// choices: words separated by '|', at most 8; *out is the index of the one that is meant
-bool field_choice(const struct field *field, const char *choices, int *out, struct error *err) MUST_CHECK;
+// choices: words separated by '|'; *out is the index of the one that is meant
+bool field_choice(const struct field *field, const char *choices, int *out,
+                  struct error *err) MUST_CHECK;
 
 // A warning for each member of object that is not among the words of `known`, separated by '|'.
-void warn_unknown(struct job *job, const struct json *object, const char *prefix, const char *known);
+void warn_unknown(struct job *job, const struct json *object, const char *prefix,
+                  const char *known);
 
 // the parts
 bool job_read_media(struct job *job, const struct json *root, struct error *err) MUST_CHECK;

@@ -50,7 +50,8 @@ static bool take_offset(struct str *rest, int *minutes)
     if (take_char(rest, 'z', 'Z'))
         return true;
     int sign = take_char(rest, '-', '-') ? -1 : take_char(rest, '+', '+') ? 1 : 0;
-    if (!sign || !take_number(rest, 2, &hour) || !take_char(rest, ':', ':') || !take_number(rest, 2, &minute))
+    if (!sign || !take_number(rest, 2, &hour) || !take_char(rest, ':', ':') ||
+        !take_number(rest, 2, &minute))
         return false;
     *minutes = sign * (hour * 60 + minute);
     return hour <= 23 && minute <= 59;
@@ -89,11 +90,13 @@ bool time_parse(struct str text, int64_t *ms, struct error *err)
     int        second   = 0;
     int        fraction = 0;
     int        offset   = 0;
-    bool       date = take_number(&rest, 4, &year) && take_char(&rest, '-', '-') && take_number(&rest, 2, &month)
-                   && take_char(&rest, '-', '-') && take_number(&rest, 2, &day);
-    bool       time = date && take_char(&rest, 't', 'T') && take_number(&rest, 2, &hour) && take_char(&rest, ':', ':')
-                   && take_number(&rest, 2, &minute) && take_char(&rest, ':', ':') && take_number(&rest, 2, &second)
-                   && take_fraction(&rest, &fraction);
+    bool       date     = take_number(&rest, 4, &year) && take_char(&rest, '-', '-') &&
+                take_number(&rest, 2, &month) && take_char(&rest, '-', '-') &&
+                take_number(&rest, 2, &day);
+    bool time = date && take_char(&rest, 't', 'T') && take_number(&rest, 2, &hour) &&
+                take_char(&rest, ':', ':') && take_number(&rest, 2, &minute) &&
+                take_char(&rest, ':', ':') && take_number(&rest, 2, &second) &&
+                take_fraction(&rest, &fraction);
     if (time && rest.len == 0)
         return refuse(text, err, "has no offset; end it with Z or one like +01:00");
     if (!time || !take_offset(&rest, &offset) || rest.len)

@@ -29,6 +29,7 @@ struct running {
     char                       host[64];
     char                       pid[24];
     char                       port[24];
+    char                       generation[24];  // of the gate, as the last heartbeat told
 };
 
 void program_saw_gate(struct program *program, bool open)
@@ -56,6 +57,14 @@ static void on_flush(struct timer *timer)
 
 // ---- heartbeat
 
+static void see_generation(struct running *r, struct str generation)
+{
+    bool changed = r->generation[0] && !str_is(generation, r->generation);
+    snprintf(r->generation, sizeof r->generation, "%.*s", STR_ARG(generation));
+    if (changed && r->kind->on_generation && !r->program.draining)
+        r->kind->on_generation(r->owner);
+}
+
 static void on_beat(struct call *call, const struct error *err)
 {
     struct running *r = container_of(call, struct running, beat_call);
@@ -67,6 +76,8 @@ static void on_beat(struct call *call, const struct error *err)
         program_saw_gate(&r->program, word != WORD_GATE);
         r->program.first = word == WORD_OK && r->beat_reply.answer.count > 1 &&
                            r->beat_reply.answer.items[1].number == 1;
+        if (word == WORD_OK)
+            see_generation(r, answer_item(&r->beat_reply.answer, 2));
         if (word == WORD_GATE && r->kind->on_gate && !r->program.draining)
             r->kind->on_gate(r->owner);
     }

@@ -48,6 +48,7 @@ struct program_kind {
     bool (*idle)(void *owner);        // nothing is under way any more
     void (*close)(void *owner);       // frees it; calls in flight are cancelled
     void (*on_gate)(void *owner);     // a heartbeat was answered GATE; may be NULL
+    void (*on_generation)(void *owner);  // the gate was opened anew: Redis may hold less than before; may be NULL
 };
 
 int program_main(int argc, char **argv, const struct program_kind *kind);

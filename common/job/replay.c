@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job/replay.h"
 
+#include <assert.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +34,14 @@ struct replay_job {
     int64_t         end_ms;
     struct str      message;     // len 0: none
     struct str      message_source;
+    int64_t         message_ms;
 };
 
 struct replay {
     void        *jobs;           // tsearch tree of struct replay_job
+    struct replay_job **list;    // the same, as they came
     size_t       count;
+    size_t       capacity;       // of list
     int64_t      generation;
     struct arena arena;          // owns every text and node
     struct buf   aborted;        // while a verdict is given
@@ -85,7 +89,11 @@ static struct replay_job *job_of(struct replay *replay, struct str id)
     job->id                = arena_copy(&replay->arena, id);
     if (!tsearch(job, &replay->jobs, compare_jobs))
         abort();  // no memory
-    replay->count++;
+    if (replay->count == replay->capacity) {
+        replay->capacity = replay->capacity ? replay->capacity * 2 : 64;
+        replay->list     = xrealloc(replay->list, replay->capacity * sizeof(struct replay_job *));
+    }
+    replay->list[replay->count++] = job;
     return job;
 }
 
@@ -165,6 +173,7 @@ static void take_message(struct replay *replay, struct str job_id, const struct 
     struct replay_job *job = job_of(replay, job_id);
     job->message           = json ? copy(replay, json, "message") : (struct str){ 0 };
     job->message_source    = json ? copy(replay, json, "source") : (struct str){ 0 };
+    job->message_ms        = json ? number_of(json, "at") : 0;
 }
 
 static bool take(struct replay *replay, struct str key, const struct json *json, struct error *err)
@@ -237,7 +246,9 @@ static void verdict_of_job(struct replay *replay, const struct replay_job *job, 
     const struct attempt *newest = newest_of(job);
     *verdict                     = (struct replay_verdict){ .job_id  = job->id,
                                                             .source  = job->message_source,
-                                                            .message = job->message };
+                                                            .message = job->message,
+                                                            .message_source = job->message_source,
+                                                            .message_at_ms  = job->message_ms };
     if (newest)
         verdict_of_attempt(newest, verdict);
     if (job->end_epoch.len && (!newest || epoch_compare(job->end_epoch, newest->epoch) >= 0)) {
@@ -255,56 +266,27 @@ static void verdict_of_job(struct replay *replay, const struct replay_job *job, 
     verdict->aborted = buf_str(&replay->aborted);
 }
 
-struct walk {
-    struct replay *replay;
-    bool         (*on_job)(void *owner, const struct replay_verdict *verdict);
-    void         (*on_call)(void *owner, const struct replay_call *call);
-    void          *owner;
-    int64_t        since_ms;
-    bool           stopped;
-};
-
-static void walk_job(const void *node, VISIT visit, void *closure)
+void replay_verdict(struct replay *replay, size_t i, struct replay_verdict *verdict)
 {
-    struct walk             *walk = closure;
-    const struct replay_job *job  = *(const struct replay_job *const *)node;
-    struct replay_verdict    verdict;
-    if ((visit != postorder && visit != leaf) || walk->stopped)
-        return;
-    verdict_of_job(walk->replay, job, &verdict);
-    walk->stopped = !walk->on_job(walk->owner, &verdict);
+    assert(i < replay->count);
+    verdict_of_job(replay, replay->list[i], verdict);
 }
 
-static void walk_calls(const void *node, VISIT visit, void *closure)
+size_t replay_calls(const struct replay *replay, size_t i, int64_t since_ms, struct replay_call *calls, size_t max)
 {
-    struct walk             *walk = closure;
-    const struct replay_job *job  = *(const struct replay_job *const *)node;
-    if (visit != postorder && visit != leaf)
-        return;
-    for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next) {
-        if (attempt->gone || attempt->at_ms < walk->since_ms)
+    size_t count = 0;
+    assert(i < replay->count);
+    for (const struct attempt *attempt = replay->list[i]->attempts; attempt && count < max; attempt = attempt->next) {
+        if (attempt->gone || attempt->at_ms < since_ms)
             continue;
-        struct replay_call call = { .account = attempt->account,
-                                    .epoch   = attempt->epoch,
-                                    .mode    = attempt->mode,
-                                    .job_id  = job->id,
-                                    .at_ms   = attempt->at_ms,
-                                    .aborted = attempt->kind == ATTEMPT_INTENT_ABORTED };
-        walk->on_call(walk->owner, &call);
+        calls[count++] = (struct replay_call){ .account = attempt->account,
+                                               .epoch   = attempt->epoch,
+                                               .mode    = attempt->mode,
+                                               .job_id  = replay->list[i]->id,
+                                               .at_ms   = attempt->at_ms,
+                                               .aborted = attempt->kind == ATTEMPT_INTENT_ABORTED };
     }
-}
-
-void replay_each(struct replay *replay, bool (*on_job)(void *owner, const struct replay_verdict *verdict), void *owner)
-{
-    struct walk walk = { .replay = replay, .on_job = on_job, .owner = owner };
-    twalk_r(replay->jobs, walk_job, &walk);
-}
-
-void replay_each_call(struct replay *replay, int64_t since_ms, void (*on_call)(void *owner, const struct replay_call *call),
-                      void *owner)
-{
-    struct walk walk = { .replay = replay, .on_call = on_call, .owner = owner, .since_ms = since_ms };
-    twalk_r(replay->jobs, walk_calls, &walk);
+    return count;
 }
 
 // ---- life
@@ -341,6 +323,7 @@ void replay_free(struct replay *replay)
     if (!replay)
         return;
     tdestroy(replay->jobs, forget);
+    free(replay->list);
     buf_fini(&replay->aborted);
     arena_fini(&replay->arena);
     free(replay);

@@ -31,6 +31,8 @@ struct replay_verdict {
     struct str       event;        // REPLAY_END: the event, JSON
     struct str       source;       // of the job's message, where known
     struct str       message;      // of a job that outlives the topic; "" none
+    struct str       message_source;
+    int64_t          message_at_ms;  // the message's Kafka time
     struct str       aborted;      // epochs of aborted attempts, by spaces
 };
 
@@ -50,10 +52,10 @@ bool    replay_record(struct replay *replay, struct str key, struct str value, s
 int64_t replay_generation(const struct replay *replay);  // the highest; 0: none
 size_t  replay_jobs(const struct replay *replay);
 bool    replay_used(const struct replay *replay);        // holds more than generations
-// in no particular order; a callback that returns false stops it
-void    replay_each(struct replay *replay, bool (*on_job)(void *owner, const struct replay_verdict *verdict), void *owner);
-void    replay_each_call(struct replay *replay, int64_t since_ms, void (*on_call)(void *owner, const struct replay_call *call),
-                         void *owner);
+// the i-th job, i < replay_jobs(), in no particular order; verdict->aborted is valid until the next call
+void    replay_verdict(struct replay *replay, size_t i, struct replay_verdict *verdict);
+// its attempts since then, at most max; returns how many
+size_t  replay_calls(const struct replay *replay, size_t i, int64_t since_ms, struct replay_call *calls, size_t max);
 void    replay_free(struct replay *replay);
 
 // epochs are compared part by part as numbers: <0, 0, >0

@@ -73,10 +73,13 @@ static void read_post_ids(const struct json *ids, struct tiktok_answer *answer)
 
 static void read_data(const struct json *data, struct tiktok_answer *answer)
 {
-    copy_whole(answer->publish_id, sizeof answer->publish_id, json_text(json_get(data, "publish_id")));
-    copy_whole(answer->upload_url, sizeof answer->upload_url, json_text(json_get(data, "upload_url")));
+    copy_whole(answer->publish_id, sizeof answer->publish_id,
+               json_text(json_get(data, "publish_id")));
+    copy_whole(answer->upload_url, sizeof answer->upload_url,
+               json_text(json_get(data, "upload_url")));
     copy_cut(answer->status, sizeof answer->status, json_text(json_get(data, "status")));
-    copy_cut(answer->fail_reason, sizeof answer->fail_reason, json_text(json_get(data, "fail_reason")));
+    copy_cut(answer->fail_reason, sizeof answer->fail_reason,
+             json_text(json_get(data, "fail_reason")));
     answer->downloaded_bytes = read_bytes(data, "downloaded_bytes");
     answer->uploaded_bytes   = read_bytes(data, "uploaded_bytes");
     read_post_ids(json_get(data, "publicaly_available_post_id"), answer);
@@ -106,7 +109,8 @@ void tiktok_answer_decode(struct str body, int http_status, struct tiktok_answer
     const struct json *error   = json_get(root, "error");
     bool               is_flat = json_is_text(error);
     struct str         code    = json_text(is_flat ? error : json_get(error, "code"));
-    struct str         message = json_text(is_flat ? json_get(root, "error_description") : json_get(error, "message"));
+    struct str         message =
+        json_text(is_flat ? json_get(root, "error_description") : json_get(error, "message"));
     copy_cut(answer->code, sizeof answer->code, code);
     copy_cut(answer->message, sizeof answer->message, message);
     copy_cut(answer->log_id, sizeof answer->log_id, log_id_of(root, error));

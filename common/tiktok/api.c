@@ -42,7 +42,8 @@ struct request {
     struct buf            body;    // borrowed by http until done
 };
 
-struct tiktok *tiktok_new(struct http *http, const struct tiktok_settings *settings, struct error *err)
+struct tiktok *tiktok_new(struct http *http, const struct tiktok_settings *settings,
+                          struct error *err)
 {
     struct str url = str_of(settings->api_url);
     if (!str_starts(url, "https://") && !str_starts(url, "http://")) {
@@ -52,7 +53,8 @@ struct tiktok *tiktok_new(struct http *http, const struct tiktok_settings *setti
     while (str_ends(url, "/"))
         url.len--;
     if (str_ends(url, ":") || url.len > URL_MAX_BYTES / 2) {
-        error_set(err, ERR_SETTING, "tiktok.api_url: the host is missing, or it is longer than %d bytes",
+        error_set(err, ERR_SETTING,
+                  "tiktok.api_url: the host is missing, or it is longer than %d bytes",
                   URL_MAX_BYTES / 2);
         return NULL;
     }
@@ -73,8 +75,8 @@ void tiktok_free(struct tiktok *tiktok)
     free(tiktok);
 }
 
-static struct request *request_new(struct tiktok_answer *answer, struct call *call, const char *name,
-                                   enum needs needs)
+static struct request *request_new(struct tiktok_answer *answer, struct call *call,
+                                   const char *name, enum needs needs)
 {
     struct request *request = xcalloc(1, sizeof *request);
     request->outer          = call;
@@ -120,16 +122,17 @@ static bool read_answer(struct request *request, struct error *err)
     if (!is_whole(answer, request->needs))
         answer->outcome = outcome_named("broken_answer");
     if (answer->outcome == outcome_named("broken_answer"))
-        return error_set(err, ERR_BROKEN, "%s: HTTP %d with an answer that cannot be understood", request->name,
-                         answer->http_status);
+        return error_set(err, ERR_BROKEN, "%s: HTTP %d with an answer that cannot be understood",
+                         request->name, answer->http_status);
     return true;
 }
 
 static void log_answer(const struct request *request)
 {
     const struct tiktok_answer *answer = request->answer;
-    log_debug("tiktok answered", F_STR("request", request->name), F_INT("http_status", answer->http_status),
-              F_STR("code", answer->code), F_STR("outcome", answer->outcome->code), F_STR("log_id", answer->log_id),
+    log_debug("tiktok answered", F_STR("request", request->name),
+              F_INT("http_status", answer->http_status), F_STR("code", answer->code),
+              F_STR("outcome", answer->outcome->code), F_STR("log_id", answer->log_id),
               F_INT("took_us", answer->took_us));
 }
 
@@ -140,7 +143,7 @@ static void on_answer(struct call *inner, const struct error *err)
     struct call          *outer   = request->outer;
     struct error          failure;
     bool                  ok = false;
-    answer->took_us = answer->http.total_us;
+    answer->took_us          = answer->http.total_us;
     if (err) {
         failure             = *err;
         answer->http_status = (int)answer->http.status;
@@ -168,10 +171,11 @@ static void request_start(struct tiktok *tiktok, struct request *request, const 
     call_begin(request->outer, request->inner.loop, "tiktok", 0, done, on_outer_cancelled, request);
 }
 
-void tiktok_init(struct tiktok *tiktok, const struct post *post, struct str token, bool (*may_send)(void *owner),
-                 void *owner, struct tiktok_answer *answer, struct call *call, call_done *done)
+void tiktok_init(struct tiktok *tiktok, const struct post *post, struct str token,
+                 bool (*may_send)(void *owner), void *owner, struct tiktok_answer *answer,
+                 struct call *call, call_done *done)
 {
-    struct request     *request      = request_new(answer, call, post_init_name(post), NEEDS_PUBLISH_ID);
+    struct request     *request = request_new(answer, call, post_init_name(post), NEEDS_PUBLISH_ID);
     struct http_request http_request = {
         .bearer       = token,
         .timeout_ms   = tiktok->init_timeout_ms,
@@ -194,15 +198,15 @@ static void start_by_publish_id(struct tiktok *tiktok, struct request *request, 
     request_start(tiktok, request, path, &http_request, done);
 }
 
-void tiktok_status(struct tiktok *tiktok, struct str publish_id, struct str token, struct tiktok_answer *answer,
-                   struct call *call, call_done *done)
+void tiktok_status(struct tiktok *tiktok, struct str publish_id, struct str token,
+                   struct tiktok_answer *answer, struct call *call, call_done *done)
 {
     struct request *request = request_new(answer, call, "status/fetch", NEEDS_STATUS);
     start_by_publish_id(tiktok, request, "/v2/post/publish/status/fetch/", publish_id, token, done);
 }
 
-void tiktok_cancel(struct tiktok *tiktok, struct str publish_id, struct str token, struct tiktok_answer *answer,
-                   struct call *call, call_done *done)
+void tiktok_cancel(struct tiktok *tiktok, struct str publish_id, struct str token,
+                   struct tiktok_answer *answer, struct call *call, call_done *done)
 {
     struct request *request = request_new(answer, call, "cancel", NEEDS_NOTHING);
     start_by_publish_id(tiktok, request, "/v2/post/publish/cancel/", publish_id, token, done);

@@ -53,10 +53,12 @@ static bool bytes_allowed(struct str url)
 
 static bool label_allowed(struct str label)
 {
-    if (label.len == 0 || label.len > LABEL_MAX_BYTES || label.p[0] == '-' || label.p[label.len - 1] == '-')
+    if (label.len == 0 || label.len > LABEL_MAX_BYTES || label.p[0] == '-' ||
+        label.p[label.len - 1] == '-')
         return false;
     for (size_t i = 0; i < label.len; i++)
-        if (!is_letter(label.p[i]) && !is_digit(label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
+        if (!is_letter(label.p[i]) && !is_digit(label.p[i]) && label.p[i] != '-' &&
+            label.p[i] != '_')
             return false;
     return true;
 }
@@ -77,7 +79,8 @@ static bool host_of(struct str authority, struct str *host)
         return true;
     struct str port   = after(authority, host->len + 1);
     int64_t    number = 0;
-    return port.len && is_digit(port.p[0]) && str_to_i64(port, &number) && number >= 1 && number <= 65535;
+    return port.len && is_digit(port.p[0]) && str_to_i64(port, &number) && number >= 1 &&
+           number <= 65535;
 }
 
 // A host whose last label begins with a digit is read as an IPv4 address by some, and no top-level domain does.
@@ -111,7 +114,8 @@ bool media_url_check(struct str url, struct error *err)
     if (url.len == 0)
         return error_set(err, ERR_INPUT, "it is empty: an https URL is needed");
     if (url.len > MEDIA_URL_MAX_BYTES)
-        return error_set(err, ERR_INPUT, "it has %zu bytes; at most %d are allowed", url.len, MEDIA_URL_MAX_BYTES);
+        return error_set(err, ERR_INPUT, "it has %zu bytes; at most %d are allowed", url.len,
+                         MEDIA_URL_MAX_BYTES);
     if (!scheme_is_https(url))
         return refuse(url, err, "TikTok fetches only from https:// URLs");
     if (!bytes_allowed(url))

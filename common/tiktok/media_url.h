@@ -11,5 +11,7 @@
 enum { MEDIA_URL_MAX_BYTES = 2048 };
 
 // ERR_INPUT says what is wrong; neither a password nor a query (signatures) gets into the message.
-bool       media_url_check(struct str url, struct error *err) MUST_CHECK;
-struct str media_url_extension(struct str url);  // of the path's last part, without the dot, as written; "" when none
+bool media_url_check(struct str url, struct error *err) MUST_CHECK;
+
+// of the path's last part, without the dot, as written; "" when there is none
+struct str media_url_extension(struct str url);

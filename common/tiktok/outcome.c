@@ -11,7 +11,7 @@
 enum said_in {
     IN_ANSWER,  // error.code of any endpoint, error of the token endpoint
     IN_REASON,  // fail_reason of status/fetch and webhooks
-    OURS,       // not TikTok's word: the transport, an HTTP status without a known code, our own rules
+    OURS,  // not TikTok's word: the transport, an HTTP status without a known code, our own rules
 };
 
 struct row {
@@ -19,6 +19,7 @@ struct row {
     struct outcome outcome;
 };
 
+// clang-format off
 #define ANSWER(code, next, scope, effect, cause, remedy) \
     { IN_ANSWER, { code, NEXT_##next, SCOPE_##scope, EFFECT_##effect, cause, remedy } }
 #define REASON(code, next, scope, cause, remedy) \
@@ -26,8 +27,7 @@ struct row {
 #define OUR_OWN(code, next, scope, effect, cause, remedy) \
     { OURS, { code, NEXT_##next, SCOPE_##scope, EFFECT_##effect, cause, remedy } }
 
-/* LOOK_UP and MAYBE go together in every row of answers and of our own: at a commit point nobody knows, elsewhere the
- * question is asked again. */
+/* Every LOOK_UP is a MAYBE: at a commit point nobody knows, elsewhere the question is asked again. */
 static const struct row rows[] = {
     // answers: good
     ANSWER("ok", OK, JOB, NO, "TikTok accepted the request.", "Nothing to do."),
@@ -226,6 +226,8 @@ static const struct row rows[] = {
             "Send a changed post under a new job_id; the job that is known stays as it is."),
     OUR_OWN("command_unknown", FAIL, JOB, NO, "The message is a command that this version does not know.",
             "Check its spelling against the documentation, or update the programs."),
+    OUR_OWN("fenced", RETRY, JOB, NO, "Its lease had passed to another before it was sent, so this attempt sent nothing.",
+            "Nothing for this job: it is tried again. If it happens often, raise TOKFLEET_LEASE_MS."),
     OUR_OWN("message_unreadable", RETRY, JOB, NO,
             "This worker cannot read the stored message, though another one took it in.",
             "Run one version of the workers with one set of job settings; then it is tried again."),
@@ -254,6 +256,7 @@ static const struct row rows[] = {
     OUR_OWN("resolved", FAIL, JOB, NO, "A person looked and decided that the post was not made.",
             "Nothing to do; retry the job if the post is still wanted."),
 };
+// clang-format on
 
 static const struct outcome *find(enum said_in where, struct str code)
 {
@@ -293,7 +296,8 @@ const struct outcome *outcome_of_code(struct str code, int http_status)
     bool                  is_2xx  = http_status >= 200 && http_status <= 299;
     if (!outcome)
         return of_status(code.len > 0, http_status);
-    if (outcome->next == NEXT_OK && !is_2xx)  // the two contradict each other: the code is as good as none
+    if (outcome->next == NEXT_OK &&
+        !is_2xx)  // the two contradict each other: the code is as good as none
         return of_status(false, http_status);
     return outcome;
 }
@@ -307,19 +311,32 @@ const struct outcome *outcome_of_fail_reason(struct str reason)
 const struct outcome *outcome_of_error(const struct error *err)
 {
     switch (err->code) {
-    case ERR_CONNECT: return own("no_connection");
-    case ERR_TIMEOUT: return own("no_answer");
-    case ERR_LOST: return own("connection_lost");
-    case ERR_BROKEN: return own("broken_answer");
-    case ERR_NOT_SENT: return own("not_sent");
-    case ERR_FULL: return own("busy");
-    case ERR_CLOSED: return own("gate_closed");
-    case ERR_IO: return own("system_refused");
-    case ERR_SETTING: return own("wrong_setting");
-    case ERR_INPUT: return own("wrong_request");
-    case ERR_SEALED: return own("sealed_token");
-    case ERR_REFUSED: return own("request_refused");
-    case ERR_COUNT: break;
+    case ERR_CONNECT:
+        return own("no_connection");
+    case ERR_TIMEOUT:
+        return own("no_answer");
+    case ERR_LOST:
+        return own("connection_lost");
+    case ERR_BROKEN:
+        return own("broken_answer");
+    case ERR_NOT_SENT:
+        return own("not_sent");
+    case ERR_FULL:
+        return own("busy");
+    case ERR_CLOSED:
+        return own("gate_closed");
+    case ERR_IO:
+        return own("system_refused");
+    case ERR_SETTING:
+        return own("wrong_setting");
+    case ERR_INPUT:
+        return own("wrong_request");
+    case ERR_SEALED:
+        return own("sealed_token");
+    case ERR_REFUSED:
+        return own("request_refused");
+    case ERR_COUNT:
+        break;
     }
     assert(false && "a code of ERRORS");
     return own("broken_answer");

@@ -16,6 +16,7 @@ enum take {
 
 /* A draft keeps its texts only: its user chooses the rest in the app. Photos have no duet, no stitch, no time for a cover,
  * and no settled place for the AI mark. TikTok drops such fields without a word, so the words are ours. */
+// clang-format off
 /*     field            direct video  draft video  direct photos  draft photos  */
 #define TAKES(X)                                                                  \
     X( TITLE,           DROPPED,      DROPPED,     SENT,          SENT         )  \
@@ -30,6 +31,7 @@ enum take {
     X( AUTO_MUSIC,      DROPPED,      DROPPED,     SENT,          DROPPED      )  \
     X( COVER_TIMESTAMP, SENT,         DROPPED,     DROPPED,       DROPPED      )  \
     X( COVER_INDEX,     REFUSED,      REFUSED,     SENT,          SENT         )
+// clang-format on
 
 enum way { DIRECT_VIDEO, DRAFT_VIDEO, DIRECT_PHOTOS, DRAFT_PHOTOS, WAY_COUNT };
 
@@ -79,19 +81,32 @@ static bool is_sent(const struct post *post, enum post_field field)
 static bool is_on(const struct post *post, enum post_field field)
 {
     switch (field) {
-    case FIELD_TITLE: return post->title.len > 0;
-    case FIELD_CAPTION: return post->caption.len > 0;
-    case FIELD_PRIVACY: return post->privacy_level.len > 0;
-    case FIELD_DUET: return post->duet;
-    case FIELD_COMMENT: return post->comment;
-    case FIELD_STITCH: return post->stitch;
-    case FIELD_AI: return post->ai;
-    case FIELD_BRAND_CONTENT: return post->brand_content;
-    case FIELD_BRAND_ORGANIC: return post->brand_organic;
-    case FIELD_AUTO_MUSIC: return post->auto_music;
-    case FIELD_COVER_TIMESTAMP: return post->cover_timestamp_ms != 0;
-    case FIELD_COVER_INDEX: return post->cover_index != 0;
-    case FIELD_COUNT: break;
+    case FIELD_TITLE:
+        return post->title.len > 0;
+    case FIELD_CAPTION:
+        return post->caption.len > 0;
+    case FIELD_PRIVACY:
+        return post->privacy_level.len > 0;
+    case FIELD_DUET:
+        return post->duet;
+    case FIELD_COMMENT:
+        return post->comment;
+    case FIELD_STITCH:
+        return post->stitch;
+    case FIELD_AI:
+        return post->ai;
+    case FIELD_BRAND_CONTENT:
+        return post->brand_content;
+    case FIELD_BRAND_ORGANIC:
+        return post->brand_organic;
+    case FIELD_AUTO_MUSIC:
+        return post->auto_music;
+    case FIELD_COVER_TIMESTAMP:
+        return post->cover_timestamp_ms != 0;
+    case FIELD_COVER_INDEX:
+        return post->cover_index != 0;
+    case FIELD_COUNT:
+        break;
     }
     assert(false && "a field of POST_FIELDS");
     return false;
@@ -111,19 +126,21 @@ const char *post_field_text(enum post_field field)
 static bool check_media(const struct post *post, struct error *err)
 {
     if (post->url_count == 0)
-        return error_set(err, ERR_INPUT, "media: one video or 1 to %d photos are needed", POST_URLS_MAX);
+        return error_set(err, ERR_INPUT, "media: one video or 1 to %d photos are needed",
+                         POST_URLS_MAX);
     if (post->media == MEDIA_VIDEO && post->url_count != 1)
         return error_set(err, ERR_INPUT, "media: a post has one video, not %zu", post->url_count);
     if (post->url_count > POST_URLS_MAX)
-        return error_set(err, ERR_INPUT, "media: %zu photos; at most %d are allowed", post->url_count, POST_URLS_MAX);
+        return error_set(err, ERR_INPUT, "media: %zu photos; at most %d are allowed",
+                         post->url_count, POST_URLS_MAX);
     for (size_t i = 0; i < post->url_count; i++)
         if (!media_url_check(post->urls[i], err))
             return error_wrap(err, "media[%zu].url", i);
     return true;
 }
 
-static bool check_length(const struct post *post, enum post_field field, struct str text, size_t units_max,
-                         struct error *err)
+static bool check_length(const struct post *post, enum post_field field, struct str text,
+                         size_t units_max, struct error *err)
 {
     size_t units = 0;
     if (!is_sent(post, field))
@@ -139,8 +156,8 @@ static bool check_length(const struct post *post, enum post_field field, struct 
 static bool check_texts(const struct post *post, struct error *err)
 {
     size_t caption_max = post->media == MEDIA_VIDEO ? POST_CAPTION_UNITS_MAX : POST_PHOTO_UNITS_MAX;
-    return check_length(post, FIELD_TITLE, post->title, POST_TITLE_UNITS_MAX, err)
-        && check_length(post, FIELD_CAPTION, post->caption, caption_max, err);
+    return check_length(post, FIELD_TITLE, post->title, POST_TITLE_UNITS_MAX, err) &&
+           check_length(post, FIELD_CAPTION, post->caption, caption_max, err);
 }
 
 static bool check_privacy(const struct post *post, struct error *err)
@@ -149,7 +166,8 @@ static bool check_privacy(const struct post *post, struct error *err)
     for (size_t i = 0; i < COUNT_OF(privacy_levels); i++)
         known = known || str_is(post->privacy_level, privacy_levels[i]);
     if (!known)
-        return error_set(err, ERR_INPUT, "privacy_level: \"%.*s\" is not one of PUBLIC_TO_EVERYONE, "
+        return error_set(err, ERR_INPUT,
+                         "privacy_level: \"%.*s\" is not one of PUBLIC_TO_EVERYONE, "
                          "MUTUAL_FOLLOW_FRIENDS, FOLLOWER_OF_CREATOR, SELF_ONLY",
                          STR_ARG(str_utf8_prefix(post->privacy_level, 40)));
     if (!is_sent(post, FIELD_PRIVACY))
@@ -157,8 +175,10 @@ static bool check_privacy(const struct post *post, struct error *err)
     if (post->privacy_level.len == 0)
         return error_set(err, ERR_INPUT, "privacy_level: it is required for a direct post");
     if (post->brand_content && str_is(post->privacy_level, "SELF_ONLY"))
-        return error_set(err, ERR_INPUT, "brand_content_toggle: TikTok does not allow branded content that only "
-                         "the creator can see (SELF_ONLY); choose another privacy_level or turn the toggle off");
+        return error_set(
+            err, ERR_INPUT,
+            "brand_content_toggle: TikTok does not allow branded content that only "
+            "the creator can see (SELF_ONLY); choose another privacy_level or turn the toggle off");
     return true;
 }
 
@@ -167,8 +187,10 @@ static bool check_cover(const struct post *post, struct error *err)
     if (post->cover_timestamp_ms < 0 || post->cover_timestamp_ms > INT32_MAX)
         return error_set(err, ERR_INPUT, "cover_timestamp_ms: %" PRId64 " is not within 0 to %d",
                          post->cover_timestamp_ms, INT32_MAX);
-    if (post->media == MEDIA_PHOTOS && (post->cover_index < 0 || (uint64_t)post->cover_index >= post->url_count))
-        return error_set(err, ERR_INPUT, "cover_index: %" PRId64 " is not within 0 to %zu, the last photo",
+    if (post->media == MEDIA_PHOTOS &&
+        (post->cover_index < 0 || (uint64_t)post->cover_index >= post->url_count))
+        return error_set(err, ERR_INPUT,
+                         "cover_index: %" PRId64 " is not within 0 to %zu, the last photo",
                          post->cover_index, post->url_count - 1);
     return true;
 }
@@ -178,17 +200,19 @@ static bool check_fields(const struct post *post, struct buf *warnings, struct e
     const char *what = ways[way_of(post)].what;
     for (enum post_field field = 0; field < FIELD_COUNT; field++)
         if (is_on(post, field) && take_of(post, field) == REFUSED)
-            return error_set(err, ERR_INPUT, "%s: it has no meaning for %s", post_field_text(field), what);
+            return error_set(err, ERR_INPUT, "%s: it has no meaning for %s", post_field_text(field),
+                             what);
     for (enum post_field field = 0; field < FIELD_COUNT; field++)
         if (is_on(post, field) && take_of(post, field) == DROPPED)
-            buf_printf(warnings, "%s: not sent, TikTok does not take it for %s\n", post_field_text(field), what);
+            buf_printf(warnings, "%s: not sent, TikTok does not take it for %s\n",
+                       post_field_text(field), what);
     return true;
 }
 
 bool post_check(const struct post *post, struct buf *warnings, struct error *err)
 {
-    return check_media(post, err) && check_texts(post, err) && check_privacy(post, err) && check_cover(post, err)
-        && check_fields(post, warnings, err);
+    return check_media(post, err) && check_texts(post, err) && check_privacy(post, err) &&
+           check_cover(post, err) && check_fields(post, warnings, err);
 }
 
 const char *post_init_path(const struct post *post)
@@ -201,14 +225,15 @@ const char *post_init_name(const struct post *post)
     return ways[way_of(post)].name;
 }
 
-static void add_text(struct json *info, const struct post *post, enum post_field field, const char *key,
-                     struct str text)
+static void add_text(struct json *info, const struct post *post, enum post_field field,
+                     const char *key, struct str text)
 {
     if (is_sent(post, field) && text.len)
         json_set_text(info, key, text);
 }
 
-static void add_bool(struct json *info, const struct post *post, enum post_field field, const char *key, bool value)
+static void add_bool(struct json *info, const struct post *post, enum post_field field,
+                     const char *key, bool value)
 {
     if (is_sent(post, field))
         json_set_bool(info, key, value);
@@ -219,7 +244,8 @@ static struct json *post_info(const struct post *post)
 {
     struct json *info = json_object();
     add_text(info, post, FIELD_TITLE, "title", post->title);
-    add_text(info, post, FIELD_CAPTION, post->media == MEDIA_VIDEO ? "title" : "description", post->caption);
+    add_text(info, post, FIELD_CAPTION, post->media == MEDIA_VIDEO ? "title" : "description",
+             post->caption);
     add_text(info, post, FIELD_PRIVACY, "privacy_level", post->privacy_level);
     add_bool(info, post, FIELD_DUET, "disable_duet", !post->duet);
     add_bool(info, post, FIELD_COMMENT, "disable_comment", !post->comment);
@@ -257,7 +283,8 @@ void post_init_body(const struct post *post, struct buf *out)
     struct json *source = source_info(post);
     if (post->media == MEDIA_PHOTOS) {
         json_set_text(body, "media_type", STR("PHOTO"));
-        json_set_text(body, "post_mode", post->mode == POST_DIRECT ? STR("DIRECT_POST") : STR("MEDIA_UPLOAD"));
+        json_set_text(body, "post_mode",
+                      post->mode == POST_DIRECT ? STR("DIRECT_POST") : STR("MEDIA_UPLOAD"));
     }
     // the reference lists no post_info for a video draft: it is sent only to carry a caption
     if (way_of(post) != DRAFT_VIDEO || json_count(info) > 0)

@@ -26,7 +26,7 @@ TEST(an_arena_gives_zeroed_aligned_memory)
     struct arena arena = { 0 };
     for (size_t bytes = 0; bytes < 200; bytes++) {
         char *p = arena_alloc(&arena, bytes);
-        assert_int_equal((uintptr_t)p % sizeof(max_align_t), 0);
+        assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
         for (size_t i = 0; i < bytes; i++)
             assert_int_equal(p[i], 0);
         memset(p, 0xFF, bytes);

@@ -12,6 +12,7 @@
 #define VIDEO_URL "https://cdn.example.com/clip.mp4"
 #define PHOTO_URL "https://cdn.example.com/%zu.jpg"
 
+// clang-format off
 // The whole body of an init, with what a field may change left open.
 #define DIRECT_VIDEO(title, privacy, duet, comment, stitch, cover, content, organic, ai)           \
     "{\"post_info\":{" title "\"privacy_level\":\"" privacy "\",\"disable_duet\":" duet            \
@@ -126,6 +127,7 @@ static const struct cell cells[FIELD_COUNT][WAY_COUNT] = {
         { DRAFT_PHOTOS("", "2"), "" },
     },
 };
+// clang-format on
 
 static char photo_urls[POST_URLS_MAX][64];
 

@@ -672,3 +672,19 @@ def test_a_look_may_park_the_account(fleet):
     fleet.finish(polled, 'COMPLETE', post_id='1')
     assert fleet.claim() == ['WAIT', -1]
     fleet.check()
+
+
+def test_epochs_keep_all_their_digits_and_timelines_their_newest_entries(make_fleet):
+    fleet = make_fleet(log__timeline=10, limit__init=100)
+    fleet.account()
+    fleet.key('HSET', 'count', 'epoch', '999999999999998')
+    fleet.ingest('one')
+    epochs = []
+    for _ in range(6):
+        claimed = fleet.claim()
+        epochs.append(claimed['epoch'])
+        assert fleet.sending(claimed) == ['OK']
+        assert fleet.refuse(claimed, 'NOT_SENT') == ['OK', 'QUEUED']
+    assert epochs == ['1-%d' % (999999999999999 + i) for i in range(6)]
+    lines = fleet.check().get('log:one')
+    assert len(lines) == 10 and lines[-1].split('\t')[1:5] == [epochs[-1], 'SENDING', 'NOT_SENT', 'QUEUED']

@@ -194,5 +194,5 @@ def test_what_must_hold_holds_after_every_step(make_fleet, seed):
     terminal = ['%s/%s/%s' % (e['job_id'], e['epoch'], e['name']) for e in fleet.outbox()]
     assert len(terminal) == len(set(terminal)) or all(
         name.endswith(('/UNSURE', '/QUEUED', '/PROCESSING')) for name in terminal if terminal.count(name) > 1)
-    assert {'OK', 'FENCED', 'STATE', 'WAIT', 'FULL'} <= chaos.seen
+    assert {'OK', 'FENCED', 'STATE', 'WAIT'} <= chaos.seen
     drain(chaos)

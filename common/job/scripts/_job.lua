@@ -56,7 +56,7 @@ end
 
 -- the place in its account's queue: by priority, then by age
 local function rank(job)
-    return (9 - tonumber(job.priority)) * 1e13 + tonumber(job.t_message)
+    return (9 - (tonumber(job.priority) or 5)) * 1e13 + (tonumber(job.t_message) or now)
 end
 
 -- where a QUEUED job waits: for its account, for its moment, or in the queue of its account.
@@ -185,10 +185,10 @@ local function tell(job, name, event, by, why)
         'account', job.account_text, 'why', why)
 end
 
--- The arrow `event` of a job, which the caller has checked to be there. `set` holds the fields that change with it.
-local function move(job, event, by, set)
+-- Puts a job into a state: its places, counts, timeline and TTLs. move() is for arrows; the gate's replay puts what the
+-- journal says, and tells nobody.
+local function put(job, to, event, by, set)
     local from, id = job.state, job.id
-    local to = arrow(from, event)
     local key = P .. 'job:' .. id
     leave(job, to)
     job.state = to
@@ -218,22 +218,29 @@ local function move(job, event, by, set)
     if redis.call('RPUSH', P .. 'log:' .. id, line) > log_timeline then
         redis.call('LTRIM', P .. 'log:' .. id, -log_timeline, -1)
     end
-    if to ~= 'CLAIMED' then
-        tell(job, to, event, by, why)
-    end
     if IS_END[to] then
         redis.call('ZREMRANGEBYRANK', P .. 'state:' .. to, 0, -state_kept - 1)
         redis.call('PEXPIRE', key, job_keep_ms)
         redis.call('PEXPIRE', P .. 'message:' .. id, job_keep_message_ms)
         redis.call('PEXPIRE', P .. 'log:' .. id, job_keep_message_ms)
-        local today = P .. 'count:' .. day_of(now)
-        redis.call('HINCRBY', today, to, 1)
-        redis.call('PEXPIRE', today, 90 * 86400000)
+        if event ~= 'REPLAY' then
+            local today = P .. 'count:' .. day_of(now)
+            redis.call('HINCRBY', today, to, 1)
+            redis.call('PEXPIRE', today, 90 * 86400000)
+        end
     elseif IS_END[from] then
         redis.call('HDEL', key, 't_end')
         redis.call('PERSIST', key)
         redis.call('PERSIST', P .. 'message:' .. id)
         redis.call('PERSIST', P .. 'log:' .. id)
+    end
+end
+
+-- The arrow `event` of a job, which the caller has checked to be there. `set` holds the fields that change with it.
+local function move(job, event, by, set)
+    put(job, arrow(job.state, event), event, by, set)
+    if job.state ~= 'CLAIMED' then
+        tell(job, job.state, event, by, job.error_code or '')
     end
 end
 

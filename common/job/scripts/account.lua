@@ -1,4 +1,4 @@
--- account(open_id, rev, alias, sealed, scopes, status, expires_at, refresh_expires_at, by) flags(allow-oom)
+-- account(open_id, rev, alias, sealed, scopes, status, expires_at, refresh_expires_at, taker, by) flags(allow-oom) gate(either)
 -- An account as <fleet>.accounts has it; a lower or equal rev changes nothing. Jobs that waited for it move to its
 -- queue, 1,000 a call. An alias belongs to one open_id for ever: STATE names the owner. Older aliases of the account are
 -- stored by further calls with the same rev.

@@ -5,7 +5,8 @@
 usage: embed.py STATE_H OUTPUT_DIR SCRIPT.lua...
 
 The first line of a script is its signature:
-    -- name(argument, number:int, list...) conf(setting.name, ...) flags(allow-oom) gate(unchecked)
+    -- name(argument, number:int, list...) conf(setting.name, ...) flags(allow-oom) gate(taken)
+gate: checked (the default: open, and the same server), taken (its argument `taker` has the gate), either, unchecked.
 Each argument is a local of the script and a field of `struct name_args` in C; a setting is a local with underscores.
 _gate.lua comes first in every script, _job.lua where one of its functions is used."""
 import hashlib
@@ -14,6 +15,18 @@ import re
 import sys
 
 JOB_CONF = ['log.timeline', 'events.kept', 'state.kept', 'job.keep_ms', 'job.keep_message_ms']
+TAKEN = """local held = redis.call('HMGET', KEYS[1], 'taker', 'taker_until', 'taker_identity')
+local is_taker = gate[1] ~= 'open' and taker ~= '' and held[1] == taker and held[3] == identity
+    and tonumber(held[2] or '0') > now
+"""
+OPEN = "gate[1] == 'open' and gate[2] == identity"
+# who a script listens to
+GATES = {
+    'checked': "if not (%s) then\n    return { 'GATE' }\nend" % OPEN,
+    'taken': TAKEN + "if not is_taker then\n    return { 'FENCED' }\nend",
+    'either': TAKEN + "if not is_taker and not (taker == '' and %s) then\n    return { 'GATE' }\nend" % OPEN,
+    'unchecked': '',
+}
 SIGNATURE = re.compile(r'^-- (\w+)\(([^()]*)\)(?:\s+conf\(([^()]*)\))?(?:\s+flags\(([^()]*)\))?(?:\s+gate\((\w+)\))?\s*$')
 
 
@@ -49,16 +62,15 @@ class Script:
         self.name = path.stem
         self.arguments = names(match.group(2))
         self.conf = names(match.group(3))
-        checked = match.group(5) != 'unchecked'
+        if (match.group(5) or 'checked') not in GATES:
+            sys.exit('%s:1: gate(%s) is not one of %s' % (path, match.group(5), ', '.join(GATES)))
         functions = re.findall(r'^local function (\w+)', job, re.M)
         needs_job = any(re.search(r'\b%s\(' % f, self.source) for f in functions)
         if needs_job:
             self.conf += [c for c in JOB_CONF if c not in self.conf]
         flags = names(match.group(4))
         parts = ['#!lua' + (' flags=' + ','.join(flags) if flags else ''), gate.strip()]
-        if checked:
-            parts += ["if gate[1] ~= 'open' or gate[2] ~= identity then\n    return { 'GATE' }\nend"]
-        parts += [self.bind()]
+        parts += [self.bind(), GATES[match.group(5) or 'checked']]
         if needs_job:
             parts += [tables.strip(), job.strip()]
         parts += [self.source.strip()]

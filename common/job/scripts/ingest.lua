@@ -1,14 +1,18 @@
--- ingest(partition, shown, next_offset, timestamp:int, crc, verdict, job_id, account, hash, message, kind, media, privacy, due:int, expires:int, priority:int, on_unsure, metadata, warnings, source, code, cause, remedy, by) conf(limit.queued, job.account_wait_ms)
+-- ingest(partition, shown, next_offset, timestamp:int, crc, verdict, job_id, account, hash, message, kind, media, privacy, due:int, expires:int, priority:int, on_unsure, metadata, warnings, source, code, cause, remedy, taker, by) conf(limit.queued, job.account_wait_ms) gate(either)
 -- One message of <fleet>.jobs: stores the job, schedules it and moves the partition's watermark, all or nothing.
 -- shown: the offset that the watermark must show ('' for none), else FENCED with what it shows and nothing is done.
 -- verdict: job | bad (its id, when new, is REJECTED) | old (EXPIRED) | skip (only the watermark moves).
+-- partition '': no watermark (the taker of the gate, with a message of the journal).
 -- OK, what became of it · STATE other content under a known id: a dead letter first, then again with `skip`.
-local mark = redis.call('HGET', P .. 'watermark', partition) or ''
+local mark = partition ~= '' and redis.call('HGET', P .. 'watermark', partition) or ''
 if (string.match(mark, '^%S+') or '') ~= shown then
     return { 'FENCED', mark }
 end
 local function done(what)
-    redis.call('HSET', P .. 'watermark', partition, next_offset .. ' ' .. string.format('%.0f', timestamp) .. ' ' .. crc)
+    if partition ~= '' then
+        redis.call('HSET', P .. 'watermark', partition, next_offset .. ' ' .. string.format('%.0f', timestamp) .. ' '
+            .. crc)
+    end
     return { 'OK', what }
 end
 if verdict == 'skip' or job_id == '' then
@@ -16,6 +20,18 @@ if verdict == 'skip' or job_id == '' then
 end
 
 local known = load(job_id)
+if known and known.hash == '' and verdict == 'job' and known.state ~= 'REJECTED' then
+    -- made of the journal, which knows what became of it but not what it was
+    if known.source == '' or known.source == source then
+        redis.call('HSET', P .. 'job:' .. job_id, 'account_text', account, 'kind', kind, 'media', media, 't_message',
+            timestamp, 'source', source, 'hash', hash, 'priority', priority, 'on_unsure', on_unsure, 'privacy', privacy,
+            'metadata', metadata, 't_expires', expires > 0 and expires or '')
+        if not IS_END[known.state] then
+            redis.call('SET', P .. 'message:' .. job_id, message)
+        end
+    end
+    return done('KNOWN')
+end
 if known and (known.state ~= 'REJECTED' or verdict ~= 'job' or known.source == source) then
     if verdict == 'job' and known.hash ~= hash and known.source ~= source then
         return { 'STATE', known.state }

@@ -18,6 +18,10 @@ static void mock_make(struct bed *bed)
     bed->mock = rd_kafka_mock_cluster_new(bed->host, 1);
     assert_non_null(bed->mock);
     snprintf(bed->brokers, sizeof bed->brokers, "%s", rd_kafka_mock_cluster_bootstraps(bed->mock));
+}
+
+static void proxy_make(struct bed *bed)
+{
     bed->proxy = proxy_new(bed->brokers);
     assert_non_null(bed->proxy);
     snprintf(bed->through, sizeof bed->through, "127.0.0.1:%d", proxy_port(bed->proxy));
@@ -33,6 +37,8 @@ int bed_make(void **state)
         snprintf(bed->brokers, sizeof bed->brokers, "%s", real);
     else
         mock_make(bed);
+    if (!strncmp(bed->brokers, "127.0.0.1:", 10) && !strchr(bed->brokers, ','))
+        proxy_make(bed);
     bed->settings = (struct kafka_settings){
         .brokers            = bed->brokers,
         .client_id          = "test",
@@ -62,6 +68,36 @@ void bed_need_mock(const struct bed *bed)
 {
     if (!bed->mock)
         skip();
+}
+
+void bed_need_proxy(const struct bed *bed)
+{
+    if (!bed->proxy)
+        skip();
+}
+
+void bed_need_real(const struct bed *bed)
+{
+    if (bed->mock)
+        skip();
+}
+
+void bed_fill_topic(struct bed *bed, int32_t partitions, int count, char topic[NAME_BYTES])
+{
+    struct kafka_out *out = bed_out(bed);
+    bed_topic(bed, partitions, topic);
+    for (int32_t p = 0; p < partitions; p++)
+        bed_fill(bed, out, topic, p, 0, count);
+    kafka_out_free(out);
+}
+
+struct kafka_out *bed_out(struct bed *bed)
+{
+    struct error      err;
+    struct kafka_out *out = kafka_out_new(bed->loop, &bed->settings, &err);
+    if (!out)
+        fail_msg("%s", err.message);
+    return out;
 }
 
 static void on_created(void *owner, const struct kafka_topic *topic, enum kafka_topic_state state, const char *detail)

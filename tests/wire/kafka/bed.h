@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Where the Kafka tests lie: a loop, a cluster (librdkafka's mock in this process, or a real one named by KAFKA_BROKERS),
- * and a proxy before the mock that can be cut. Names of topics are new in each run. */
+ * and a proxy before it that can be cut, if it is one broker on 127.0.0.1. Names of topics are new in each run. */
 #pragma once
 
 #include <stdarg.h>
@@ -24,7 +24,7 @@ struct bed {
     struct kafka_settings    settings;   // straight to the cluster
     rd_kafka_t              *host;       // of the mock; NULL: a real cluster
     rd_kafka_mock_cluster_t *mock;       // NULL: a real cluster
-    struct proxy            *proxy;      // NULL: a real cluster
+    struct proxy            *proxy;      // NULL: the cluster is elsewhere
     char                     through[NAME_BYTES];  // the proxy's address
     char                     brokers[256];
 };
@@ -32,7 +32,11 @@ struct bed {
 int bed_make(void **state);   // group set-up and tear-down of cmocka
 int bed_break(void **state);
 
-void bed_need_mock(const struct bed *bed);                              // skips the test on a real cluster
+void bed_need_mock(const struct bed *bed);   // skips the test on a real cluster
+void bed_need_real(const struct bed *bed);   // skips it on the mock
+void bed_need_proxy(const struct bed *bed);  // skips it where there is none
+
+struct kafka_out *bed_out(struct bed *bed);  // a producer straight to the cluster
 void bed_topic(struct bed *bed, int32_t partitions, char name[NAME_BYTES]);  // a new topic
 
 // turns the loop until the condition holds; fails the test after so long
@@ -63,3 +67,5 @@ void on_answer(struct call *call, const struct error *err);
 int64_t bed_send(struct bed *bed, struct kafka_out *out, const char *topic, int32_t partition, const char *value);
 // "0", "1", ... as values; waits for all
 void bed_fill(struct bed *bed, struct kafka_out *out, const char *topic, int32_t partition, int from, int count);
+// a new topic with so many in each partition
+void bed_fill_topic(struct bed *bed, int32_t partitions, int count, char topic[NAME_BYTES]);

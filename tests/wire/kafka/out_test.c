@@ -36,7 +36,7 @@ static void a_delivered_record_names_its_place(void **state)
 {
     struct bed       *bed = *state;
     char              topic[NAME_BYTES];
-    struct kafka_out *out = out_new(bed, &bed->settings);
+    struct kafka_out *out = bed_out(bed);
     bed_topic(bed, 2, topic);
     assert_int_equal(bed_send(bed, out, topic, 1, "a"), 0);
     assert_int_equal(bed_send(bed, out, topic, 1, "b"), 1);
@@ -56,7 +56,7 @@ static void a_key_goes_where_java_puts_it(void **state)
     };
     struct bed       *bed = *state;
     char              topic[NAME_BYTES];
-    struct kafka_out *out = out_new(bed, &bed->settings);
+    struct kafka_out *out = bed_out(bed);
     bed_topic(bed, 7, topic);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct answer       answer = { 0 };
@@ -76,7 +76,7 @@ static void a_send_outlives_a_broker_that_errs(void **state)
     char              topic[NAME_BYTES];
     struct answer     answer;
     bed_need_mock(bed);
-    struct kafka_out *out = out_new(bed, &bed->settings);
+    struct kafka_out *out = bed_out(bed);
     bed_topic(bed, 1, topic);
     bed_send(bed, out, topic, 0, "warm");
     rd_kafka_mock_push_request_errors(bed->mock, API_PRODUCE, 2, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
@@ -92,7 +92,7 @@ static void a_lost_answer_is_asked_for_again(void **state)
     struct bed           *bed = *state;
     char                  topic[NAME_BYTES];
     struct answer         answer;
-    bed_need_mock(bed);
+    bed_need_proxy(bed);
     struct kafka_settings settings = through_proxy(bed, 8000);
     struct kafka_out     *out      = out_new(bed, &settings);
     bed_topic(bed, 1, topic);
@@ -113,7 +113,7 @@ static void a_send_outlives_a_broker_that_hangs_for_a_while(void **state)
     struct bed           *bed = *state;
     char                  topic[NAME_BYTES];
     struct answer         answer;
-    bed_need_mock(bed);
+    bed_need_proxy(bed);
     struct kafka_settings settings = through_proxy(bed, 8000);
     struct kafka_out     *out      = out_new(bed, &settings);
     bed_topic(bed, 1, topic);
@@ -132,7 +132,7 @@ static void no_answer_in_time_is_a_timeout(void **state)
     struct bed           *bed = *state;
     char                  topic[NAME_BYTES];
     struct answer         answer;
-    bed_need_mock(bed);
+    bed_need_proxy(bed);
     struct kafka_settings settings = through_proxy(bed, 1500);
     struct kafka_out     *out      = out_new(bed, &settings);
     bed_topic(bed, 1, topic);
@@ -168,7 +168,7 @@ static void health_follows_the_connection(void **state)
 {
     struct bed           *bed = *state;
     char                  topic[NAME_BYTES];
-    bed_need_mock(bed);
+    bed_need_proxy(bed);
     struct kafka_settings settings = through_proxy(bed, 5000);
     struct kafka_out     *out      = out_new(bed, &settings);
     bed_topic(bed, 1, topic);
@@ -211,7 +211,7 @@ static void a_record_that_is_too_large_is_bad_input(void **state)
     struct answer     answer = { 0 };
     size_t            bytes  = 3 << 20;
     char             *large  = xcalloc(1, bytes);
-    struct kafka_out *out    = out_new(bed, &bed->settings);
+    struct kafka_out *out    = bed_out(bed);
     bed_topic(bed, 1, topic);
     struct kafka_record record = { .topic = topic, .partition = 0, .value = { large, bytes } };
     kafka_send(out, &record, NULL, &answer.call, on_answer);
@@ -226,7 +226,7 @@ static void a_topic_that_is_not_there_is_bad_input(void **state)
 {
     struct bed       *bed = *state;
     struct answer     answer;
-    struct kafka_out *out = out_new(bed, &bed->settings);
+    struct kafka_out *out = bed_out(bed);
     if (bed->mock)  // it makes topics that are asked for
         send_text(out, "no such topic!", "x", &answer), rd_kafka_mock_topic_set_error(bed->mock, "no such topic!", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     else
@@ -245,7 +245,7 @@ static void a_fatal_error_makes_a_new_producer(void **state)
     bed_need_mock(bed);
     bed_topic(bed, 1, topic);
     rd_kafka_mock_push_request_errors(bed->mock, API_INIT_PRODUCER_ID, 1, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
-    struct kafka_out *out = out_new(bed, &bed->settings);
+    struct kafka_out *out = bed_out(bed);
     send_text(out, topic, "x", &answer);
     WAIT_FOR(bed, 5000, answer.done);
     assert_true(answer.failed);
@@ -268,7 +268,7 @@ static void a_cancelled_send_is_never_answered(void **state)
     char                topic[NAME_BYTES];
     struct answer       answer = { 0 };
     struct kafka_place *place  = xcalloc(1, sizeof *place);
-    struct kafka_out   *out    = out_new(bed, &bed->settings);
+    struct kafka_out   *out    = bed_out(bed);
     bed_topic(bed, 1, topic);
     struct kafka_record record = { .topic = topic, .partition = 0, .value = STR("x") };
     kafka_send(out, &record, place, &answer.call, on_answer);
@@ -320,7 +320,7 @@ static void ten_thousand_records_take_a_moment(void **state)
 {
     struct bed       *bed = *state;
     char              topic[NAME_BYTES];
-    struct kafka_out *out = out_new(bed, &bed->settings);
+    struct kafka_out *out = bed_out(bed);
     bed_topic(bed, 1, topic);
     bed_send(bed, out, topic, 0, "warm");
     int64_t began = clock_monotonic_ms();
@@ -333,7 +333,7 @@ static void a_single_record_waits_for_little(void **state)
 {
     struct bed       *bed = *state;
     char              topic[NAME_BYTES];
-    struct kafka_out *out = out_new(bed, &bed->settings);
+    struct kafka_out *out = bed_out(bed);
     bed_topic(bed, 1, topic);
     bed_send(bed, out, topic, 0, "warm");
     int64_t began = clock_monotonic_us();

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "poller/restore.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/json.h"
+#include "job/account.h"
+#include "job/message.h"
+#include "loop/clock.h"
+
+enum { CALLS_MAX = 64, EVENT_DEPTH = 16 };
+
+// what one place of the pipeline is doing for its item, in this order
+enum part { PART_ACCOUNT, PART_VERDICT, PART_CALLS, PART_MESSAGE, PART_END };
+
+struct place {                           // one of the scripts on their way
+    struct call           call;
+    struct redis_reply    reply;
+    struct restore       *restore;       // borrowed
+    bool                  busy;
+    size_t                item;          // index of the account or job
+    enum part             part;
+    size_t                alias;         // PART_ACCOUNT: the next of its aliases
+    size_t                call_next;     // PART_CALLS
+    size_t                call_count;
+    struct replay_call    calls[CALLS_MAX];
+    struct replay_verdict verdict;       // its `aborted` is not used after the first script
+    struct job            job;           // PART_MESSAGE
+};
+
+struct restore {
+    struct program        *program;      // borrowed
+    struct str             taker;
+    struct str             generation;
+    struct arena           arena;        // of the accounts' texts
+    struct account_record *accounts;     // owned
+    size_t                 account_count;
+    size_t                 account_capacity;
+    struct replay         *replay;       // borrowed while restore_jobs runs
+    bool                   jobs;         // the step: jobs, else accounts
+    size_t                 next;         // the next item to begin
+    size_t                 done;
+    size_t                 of;
+    struct place          *places;       // owned
+    size_t                 place_count;
+    struct call           *waiting;      // the owner's, or NULL
+    bool                   failed;
+    struct error           error;
+};
+
+static void place_next(struct place *place);
+
+// ---- the end of a step
+
+static void restore_stop(struct restore *restore)
+{
+    for (size_t i = 0; i < restore->place_count; i++) {
+        struct place *place = &restore->places[i];
+        call_cancel(&place->call);
+        redis_reply_fini(&place->reply);
+        job_fini(&place->job);
+        place->busy = false;
+    }
+}
+
+static void restore_finish(struct restore *restore, const struct error *err)
+{
+    struct call *call = restore->waiting;
+    restore->waiting  = NULL;
+    restore_stop(restore);
+    if (call)
+        call_finish(call, err);
+}
+
+static void on_cancelled(struct call *call)
+{
+    struct restore *restore = call->adapter;
+    restore->waiting        = NULL;
+    restore_stop(restore);
+}
+
+static void restore_pump(struct restore *restore)
+{
+    for (size_t i = 0; i < restore->place_count && restore->next < restore->of; i++) {
+        struct place *place = &restore->places[i];
+        if (place->busy)
+            continue;
+        place->busy      = true;
+        place->item      = restore->next++;
+        place->part      = restore->jobs ? PART_VERDICT : PART_ACCOUNT;
+        place->alias     = 0;
+        place->call_next = 0;
+        place_next(place);
+    }
+    if (restore->done == restore->of)
+        restore_finish(restore, NULL);
+}
+
+static void place_end(struct place *place)
+{
+    place->busy = false;
+    job_fini(&place->job);
+    place->restore->done++;
+    restore_pump(place->restore);
+}
+
+// true: the script was taken; false: the step has failed
+static bool place_taken(struct place *place, const struct error *err)
+{
+    enum store_word word;
+    struct error    why;
+    if (!store_word(err, &place->reply, &word, &why)) {
+        restore_finish(place->restore, &why);
+        return false;
+    }
+    if (word == WORD_FENCED || word == WORD_GATE) {
+        error_set(&why, ERR_CLOSED, "the gate is somebody else's now");
+        restore_finish(place->restore, &why);
+        return false;
+    }
+    if (word == WORD_STATE && place->part == PART_ACCOUNT)
+        log_error("an alias belongs to another account already: this account is reached by its open_id only",
+                  F_STRN("account", place->restore->accounts[place->item].open_id));
+    return true;
+}
+
+static void on_part_done(struct call *call, const struct error *err)
+{
+    struct place *place = container_of(call, struct place, call);
+    if (!place_taken(place, err))
+        return;
+    // jobs that wait for the account move 1,000 a call
+    bool same_again = place->part == PART_ACCOUNT && place->reply.answer.count > 1 &&
+                      place->reply.answer.items[1].kind == ANSWER_INTEGER && place->reply.answer.items[1].number > 0;
+    redis_reply_fini(&place->reply);
+    if (place->part == PART_ACCOUNT) {
+        const struct account_record *account = &place->restore->accounts[place->item];
+        if (!same_again && ++place->alias >= account->alias_count)
+            place->part = PART_END;
+    } else if (place->part == PART_VERDICT) {
+        place->part = PART_CALLS;
+    } else if (place->part == PART_MESSAGE) {
+        place->part = PART_END;
+    }
+    place_next(place);
+}
+
+// ---- accounts
+
+static void ask_account(struct place *place)
+{
+    struct restore              *restore = place->restore;
+    const struct account_record *account = &restore->accounts[place->item];
+    char                         rev[24], expires[24], refresh[24];
+    snprintf(rev, sizeof rev, "%" PRIi64, account->rev);
+    snprintf(expires, sizeof expires, "%" PRIi64, account->expires_at_ms);
+    snprintf(refresh, sizeof refresh, "%" PRIi64, account->refresh_expires_at_ms);
+    struct account_args args = {
+        .open_id            = account->open_id,
+        .rev                = str_of(rev),
+        .alias              = account->alias_count ? account->aliases[place->alias] : STR(""),  // the current one first
+        .sealed             = account->sealed,
+        .scopes             = account->scopes,
+        .status             = account->status,
+        .expires_at         = str_of(expires),
+        .refresh_expires_at = str_of(refresh),
+        .taker              = restore->taker,
+        .by                 = restore->taker,
+    };
+    script_account(restore->program->store, &args, &place->reply, &place->call, on_part_done);
+}
+
+// ---- jobs
+
+static struct str event_text(const struct json *event, const char *field)
+{
+    return json_text(json_get(event, field));
+}
+
+static void ask_verdict(struct place *place)
+{
+    struct restore              *restore = place->restore;
+    const struct replay_verdict *v       = &place->verdict;
+    static const char *const     says[]  = { "nothing", "unsure", "processing", "end" };
+    struct json                 *event   = NULL;
+    struct error                 err;
+    char                         attempt[24] = "";
+    replay_verdict(restore->replay, place->item, &place->verdict);
+    place->call_count = replay_calls(restore->replay, place->item,
+                                     clock_wall_ms() - restore->program->config.limit_day_ms, place->calls, CALLS_MAX);
+    if (v->event.len) {
+        event = json_parse(v->event, v->event.len + 1, EVENT_DEPTH, &err);
+        if (!event)
+            log_warn("event of an end cannot be read", F_STRN("job", v->job_id), F_STR("why", err.message));
+    }
+    if (v->attempt > 0)
+        snprintf(attempt, sizeof attempt, "%" PRIi64, v->attempt);
+    struct str account = v->account.len ? v->account : event_text(event, "account");
+    struct str id      = v->publish_id.len ? v->publish_id : event_text(event, "publish_id");
+    const struct json  *error = json_get(event, "error");
+    struct restore_args args  = {
+        .taker      = restore->taker,
+        .generation = restore->generation,
+        .job_id     = v->job_id,
+        .says       = str_of(says[v->says]),
+        .epoch      = v->epoch,
+        .attempt    = str_of(attempt),
+        .account    = account,
+        .mode       = v->mode,
+        .publish_id = id,
+        .at         = v->at_ms,
+        .end_state  = v->end_state,
+        .post_id    = event_text(event, "post_id"),
+        .post_url   = event_text(event, "post_url"),
+        .code       = json_text(json_get(error, "code")),
+        .cause      = json_text(json_get(error, "cause")),
+        .remedy     = json_text(json_get(error, "remedy")),
+        .log_id     = event_text(event, "log_id"),
+        .source     = v->source,
+        .aborted    = v->aborted,
+    };
+    script_restore(restore->program->store, &args, &place->reply, &place->call, on_part_done);
+    json_free(event);
+}
+
+static void ask_call(struct place *place)
+{
+    const struct replay_call *c    = &place->calls[place->call_next++];
+    struct restore_call_args  args = {
+         .taker   = place->restore->taker,
+         .account = c->account,
+         .epoch   = c->epoch,
+         .mode    = c->mode,
+         .job_id  = c->job_id,
+         .at      = c->at_ms,
+         .aborted = c->aborted,
+    };
+    script_restore_call(place->restore->program->store, &args, &place->reply, &place->call, on_part_done);
+}
+
+// a job that outlives the topic: what it was is in the journal, too. False: there is nothing to ask.
+static bool ask_message(struct place *place)
+{
+    struct restore              *restore = place->restore;
+    struct program              *p       = restore->program;
+    const struct replay_verdict *v       = &place->verdict;
+    struct job_rules             rules   = { .message_max_bytes = p->config.job_max_bytes,
+                                             .privacy_default   = p->config.job_privacy_default };
+    struct error                 err;
+    if (!v->message.len)
+        return false;
+    if (!job_decode(v->message, &rules, &place->job, &err)) {
+        log_error("a job's message in the journal cannot be read", F_STRN("job", v->job_id), F_STR("why", err.message));
+        return false;
+    }
+    struct ingest_args args = {
+        .verdict   = STR("job"),
+        .timestamp = v->message_at_ms,
+        .source    = v->message_source,
+        .taker     = restore->taker,
+        .by        = restore->taker,
+    };
+    ingest_args_of_job(&place->job, v->message, &args);
+    script_ingest(p->store, &args, &place->reply, &place->call, on_part_done);
+    return true;
+}
+
+static void place_next(struct place *place)
+{
+    switch (place->part) {
+    case PART_ACCOUNT:
+        ask_account(place);
+        return;
+    case PART_VERDICT:
+        ask_verdict(place);
+        return;
+    case PART_CALLS:
+        if (place->call_next < place->call_count) {
+            ask_call(place);
+            return;
+        }
+        place->part = PART_MESSAGE;
+        if (ask_message(place))
+            return;
+        place_end(place);
+        return;
+    case PART_MESSAGE:
+    case PART_END:
+        place_end(place);
+        return;
+    }
+}
+
+// ---- life
+
+struct restore *restore_new(struct program *program, const char *taker, const char *generation)
+{
+    struct restore *restore = xcalloc(1, sizeof *restore);
+    restore->program        = program;
+    restore->taker          = arena_copy(&restore->arena, str_of(taker));
+    restore->generation     = arena_copy(&restore->arena, str_of(generation));
+    restore->place_count    = (size_t)program->config.gate_at_once;
+    restore->places         = xcalloc(restore->place_count, sizeof *restore->places);
+    for (size_t i = 0; i < restore->place_count; i++)
+        restore->places[i].restore = restore;
+    return restore;
+}
+
+void restore_account(struct restore *restore, struct str value)
+{
+    struct account_record record;
+    struct error          err;
+    if (!account_record_decode(value, &record, &restore->arena, &err)) {
+        log_error("an account's record cannot be read", F_STR("why", err.message));
+        return;
+    }
+    for (size_t i = 0; i < restore->account_count; i++)
+        if (str_eq(restore->accounts[i].open_id, record.open_id)) {
+            if (record.rev > restore->accounts[i].rev)
+                restore->accounts[i] = record;
+            return;
+        }
+    if (restore->account_count == restore->account_capacity) {
+        restore->account_capacity = restore->account_capacity ? restore->account_capacity * 2 : 64;
+        restore->accounts = xrealloc(restore->accounts, restore->account_capacity * sizeof *restore->accounts);
+    }
+    restore->accounts[restore->account_count++] = record;
+}
+
+static void restore_start(struct restore *restore, bool jobs, size_t of, struct call *call, call_done *done)
+{
+    restore->jobs    = jobs;
+    restore->next    = 0;
+    restore->done    = 0;
+    restore->of      = of;
+    restore->waiting = call;
+    call_begin(call, restore->program->loop, "restore", 0, done, on_cancelled, restore);
+    restore_pump(restore);
+}
+
+void restore_accounts(struct restore *restore, struct call *call, call_done *done)
+{
+    restore_start(restore, false, restore->account_count, call, done);
+}
+
+void restore_jobs(struct restore *restore, struct replay *replay, struct call *call, call_done *done)
+{
+    restore->replay = replay;
+    restore_start(restore, true, replay_jobs(replay), call, done);
+}
+
+size_t restore_done(const struct restore *restore)
+{
+    return restore->done;
+}
+
+size_t restore_of(const struct restore *restore)
+{
+    return restore->of;
+}
+
+void restore_free(struct restore *restore)
+{
+    if (!restore)
+        return;
+    assert(!restore->waiting);
+    restore_stop(restore);
+    free(restore->places);
+    free(restore->accounts);
+    arena_fini(&restore->arena);
+    free(restore);
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the gate makes of a job: from the journal's records of it, in no order, and from what Redis holds. The replay
+ * restores and is no arrow: it may set any state. */
+#include "life.h"
+
+#include <string.h>
+
+enum { LIVE_MAX = ATTEMPTS + 1 };
+
+struct view {                                      // what is known of the job
+    struct attempt_record attempts[LIVE_MAX];      // kind NONE: voided, or no more
+    int                   count;
+    bool                  ended;
+    uint8_t               end_epoch;
+    enum job_state        end_state;
+    bool                  resolved;                // said to be there, by a person
+    uint8_t               resolved_epoch;
+    bool                  cancelled;
+};
+
+static const struct attempt_record *find(const struct journal *journal, uint8_t epoch)
+{
+    for (int i = 0; i < ATTEMPTS && journal->attempts[i].kind; i++)
+        if (journal->attempts[i].epoch == epoch)
+            return &journal->attempts[i];
+    return NULL;
+}
+
+static bool is_empty(const struct journal *journal)
+{
+    static const struct journal empty;
+    return memcmp(journal, &empty, sizeof empty) == 0;
+}
+
+// the records that stand after the mark
+static void read_journal(struct view *view, const struct journal *journal, const struct journal *mark)
+{
+    for (int i = 0; i < ATTEMPTS && journal->attempts[i].kind; i++) {
+        const struct attempt_record *record = &journal->attempts[i];
+        const struct attempt_record *before = find(mark, record->epoch);
+        if (!before || memcmp(before, record, sizeof *record) != 0)
+            view->attempts[view->count++] = *record;
+    }
+    if (journal->end_state && (journal->end_state != mark->end_state || journal->end_epoch != mark->end_epoch)) {
+        view->ended     = true;
+        view->end_state = (enum job_state)journal->end_state;
+        view->end_epoch = journal->end_epoch;
+    }
+}
+
+static bool is_new_command(const struct journal *journal, const struct journal *mark, int k)
+{
+    return journal->commands[k].what && memcmp(&journal->commands[k], &mark->commands[k], sizeof journal->commands[k]) != 0;
+}
+
+// the image stands for what is older than the tail
+static void read_image(struct view *view, const struct life *life, const struct image *image, const struct journal *journal)
+{
+    const struct journal *mark = &image->mark;
+    bool named = view->count || view->ended;
+    if (is_empty(mark))
+        return;
+    for (int i = 0; i < view->count; i++)
+        if (view->attempts[i].epoch == image->attempt)
+            return;
+    for (int k = 0; k < COMMANDS; k++)
+        named = named || is_new_command(journal, mark, k);
+    if (!has_rule(life, WITHOUT_IMAGE) || (!has_rule(life, WITHOUT_IMAGE_ALWAYS) && named))
+        return;
+    struct attempt_record record = { .epoch = image->attempt, .pid = image->pid };
+    if (image->state == JOB_SENDING || image->state == JOB_UNSURE)
+        record.kind = image->pid ? KIND_DOUBT : KIND_INTENT;
+    if (image->state == JOB_PROCESSING)
+        record.kind = KIND_INITED;
+    if (record.kind)
+        view->attempts[view->count++] = record;
+    uint8_t end_epoch = life->paper ? image->epoch : image->attempt;
+    if (image->state != JOB_NONE && job_state_is_end(image_state(image)) && (!view->ended || view->end_epoch < end_epoch)) {
+        view->ended     = true;
+        view->end_epoch = end_epoch;
+        view->end_state = image_state(image);
+    }
+}
+
+static bool is_voided(const struct life *life, const struct attempt_record *attempt, const struct command_record *command)
+{
+    bool again = command->what == WHAT_AGAIN;
+    if (attempt->epoch != command->target && !(again && has_rule(life, WITHOUT_WHOLE) && attempt->epoch < command->target))
+        return false;
+    return attempt->kind == KIND_INTENT || attempt->kind == KIND_DOUBT ||
+           (attempt->kind == KIND_INITED && (command->pid || again || !has_rule(life, WITHOUT_VOID_PID)));
+}
+
+static void use_command(struct view *view, const struct life *life, const struct command_record *command,
+                        const struct command *sent, struct state *state)
+{
+    if (command->what == WHAT_REFUSED)
+        return;
+    if (command->what == WHAT_CANCEL) {
+        view->cancelled = true;
+        return;
+    }
+    if (view->ended && view->end_epoch == command->target)
+        view->ended = false;
+    for (int i = 0; i < view->count; i++) {
+        struct attempt_record *attempt = &view->attempts[i];
+        if (!is_voided(life, attempt, command))
+            continue;
+        if (command->what == WHAT_RETRY && sent->told == TOLD_NOTHING && (attempt->kind == KIND_INTENT || command->pid))
+            risk(state, attempt->epoch);
+        attempt->kind = KIND_NONE;
+    }
+    if (command->what != WHAT_RESOLVE || !has_rule(life, WITHOUT_VERDICT))
+        return;
+    if (!view->resolved || view->resolved_epoch < command->target)
+        view->resolved_epoch = command->target;
+    view->resolved = true;
+}
+
+static bool is_live(const struct attempt_record *attempt)
+{
+    return attempt->kind != KIND_NONE && attempt->kind != KIND_ABORTED;
+}
+
+static const struct attempt_record *newest_of(const struct view *view, enum kind kind)
+{
+    const struct attempt_record *newest = NULL;
+    for (int i = 0; i < view->count; i++)
+        if (is_live(&view->attempts[i]) && (kind == KIND_NONE || view->attempts[i].kind == kind) &&
+            (!newest || view->attempts[i].epoch > newest->epoch))
+            newest = &view->attempts[i];
+    return newest;
+}
+
+static void set_end(struct image *image, enum job_state end, uint8_t epoch)
+{
+    image->state = (uint8_t)end;
+    image->epoch = image->attempt = epoch;
+    image->pid = image->ownerless = image->committed = 0;
+}
+
+static void set_attempt(const struct life *life, struct image *image, const struct attempt_record *attempt)
+{
+    bool known   = attempt->kind == KIND_INITED || (attempt->kind == KIND_INTENT && attempt->pid);
+    image->state = known ? JOB_PROCESSING : JOB_UNSURE;
+    image->epoch = image->attempt = attempt->epoch;
+    image->pid                    = attempt->pid;
+    image->ownerless              = 0;
+    image->committed              = !life->paper;
+}
+
+static void set_queued(const struct life *life, struct image *image)
+{
+    if ((image->state == JOB_CLAIMED && !has_rule(life, WITHOUT_REQUEUE)) || image->state == JOB_NONE)
+        return;
+    image->state = JOB_QUEUED;
+    image->epoch = has_rule(life, WITHOUT_GENERATION) ? (uint8_t)(image->generation * GENERATION) : image->n;
+    image->pid = image->ownerless = image->committed = 0;
+}
+
+// it decides only where no attempt may have sent anything: else the attempt says what became of it
+static bool cancel_decides(const struct life *life, const struct view *view, const struct attempt_record *newest)
+{
+    if (!view->cancelled)
+        return false;
+    return !has_rule(life, WITHOUT_CANCEL_REPLAY) || (!newest && !view->ended);
+}
+
+static void mark_used(struct image *image, const struct life *life, const struct journal *journal,
+                      const struct journal *mark, bool cancel_used)
+{
+    for (int k = 0; k < COMMANDS; k++) {
+        if (!has_rule(life, WITHOUT_USED) || !is_new_command(journal, mark, k))
+            continue;
+        if (journal->commands[k].what != WHAT_CANCEL || cancel_used)
+            image->applied |= (uint8_t)(1 << k);
+    }
+}
+
+void replay(const struct life *life, const struct journal *journal, uint8_t generation, struct image *image,
+            struct state *state)
+{
+    struct view          view = { 0 };
+    const struct journal mark = image->mark;
+    read_journal(&view, journal, &mark);
+    read_image(&view, life, image, journal);
+    for (int k = 0; k < COMMANDS; k++)
+        if (is_new_command(journal, &mark, k))
+            use_command(&view, life, &journal->commands[k], &state->commands[k], state);
+    const struct attempt_record *newest = newest_of(&view, KIND_NONE);
+    uint8_t                      epoch  = newest ? newest->epoch : 0;
+    if (view.resolved && view.resolved_epoch >= epoch && !(view.ended && view.end_epoch >= view.resolved_epoch)) {
+        view.ended     = true;
+        view.end_state = JOB_PUBLISHED;
+        view.end_epoch = view.resolved_epoch;
+    }
+    bool cancelled = cancel_decides(life, &view, newest);
+    for (int i = 0; i < view.count && !has_rule(life, WITHOUT_GENERATION); i++)
+        if (view.attempts[i].kind && view.attempts[i].epoch > image->n)
+            image->n = view.attempts[i].epoch;
+    mark_used(image, life, journal, &mark, cancelled);
+    image->generation = generation;
+    image->open       = 1;
+    image->token      = 0;
+    image->mark       = (struct journal){ 0 };
+    if (cancelled)
+        set_end(image, JOB_CANCELLED, newest ? newest->epoch : view.count ? view.attempts[view.count - 1].epoch : 0);
+    else if (view.ended && (view.end_epoch >= epoch || !has_rule(life, WITHOUT_END_OLD)))
+        set_end(image, view.end_state, view.end_epoch);
+    else if (!newest)
+        set_queued(life, image);
+    else if (has_rule(life, WITHOUT_NEWEST) || !newest_of(&view, KIND_INITED))
+        set_attempt(life, image, newest);
+    else
+        set_attempt(life, image, newest_of(&view, KIND_INITED));
+}

@@ -1,0 +1,281 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# All tests, the quick ones first. See --help.
+set -uo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=deploy/lib.sh
+. "$ROOT/deploy/lib.sh"
+cd "$ROOT" || exit 1
+
+usage() {
+    cat <<'HELP'
+usage: tests/run.sh [--quick | --rest] [--only REGEX] [--no-install]
+
+  --quick        the quick part alone: rules, scripts, settings, the debug build with warnings as errors, and the tests
+                 of units, wire, simulators and fleet that are labelled quick (10 minutes on 2 cores)
+  --rest         the rest alone (35 minutes more): everything under ASan and UBSan, clang's warnings, clang's sanitizers,
+                 cppcheck and clang-tidy, the long tests of the fleet, and the fleet on a real Kafka (Java and Maven)
+  --only REGEX   the tests of CTest whose name matches, on the debug build, and nothing else
+  --no-install   never install packages (apt-get, as root or by sudo -n), only say which are missing
+
+Both parts without a flag. What is skipped is said, with the reason. The output of each step is in build/test-logs and is
+shown when it fails. The last line is CTest's summary of all that was counted; the exit status is 0 if nothing failed.
+
+TOKFLEET_TEST_JOBS, TOKFLEET_TEST_KILLS, TOKFLEET_TEST_SEED reach the tests of the fleet.
+HELP
+}
+
+QUICK=true REST=true ONLY='' INSTALL=true
+while (($#)); do
+    case $1 in
+        --quick) REST=false ;;
+        --rest) QUICK=false ;;
+        --only) ONLY=${2:-}; [[ -n $ONLY ]] || { warn "run.sh: --only needs a regular expression"; exit 2; }; shift ;;
+        --only=*) ONLY=${1#*=} ;;
+        --no-install) INSTALL=false ;;
+        -h | --help) usage; exit 0 ;;
+        *) warn "run.sh: unknown option $1"; usage >&2; exit 2 ;;
+    esac
+    shift
+done
+$QUICK || $REST || { warn "run.sh: --quick and --rest leave nothing"; exit 2; }
+
+LOGS=$ROOT/build/test-logs
+mkdir -p "$LOGS"
+PASSED=0 FAILED=0 SKIPPED=0
+FAILURES=() SKIPS=()
+BEGAN=$SECONDS
+CHILD=
+
+# a test that hangs, or Ctrl-C, must leave nothing behind: each step has a process group of its own
+on_exit() {
+    [[ -z $CHILD ]] || kill -TERM -- "-$CHILD" 2>/dev/null
+}
+trap on_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+for name in "${!TOKFLEET_@}"; do
+    [[ $name == TOKFLEET_TEST_* ]] || unset "$name"
+done
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+export KAFKA_REAL_LIBS=${KAFKA_REAL_LIBS:-$ROOT/build/kafka-libs}
+export PYTHONDONTWRITEBYTECODE=1
+
+# ---- telling
+
+clock() { local s=$((SECONDS - BEGAN)); printf '%2d:%02d' $((s / 60)) $((s % 60)); }
+tell()  { printf '%s  %s\n' "$(clock)" "$*"; }
+shown() { sed 's/^/    | /'; }
+
+skip() {
+    local why=$1
+    shift
+    SKIPPED=$((SKIPPED + 1))
+    SKIPS+=("$*: $why")
+    tell "SKIPPED   $*: $why"
+}
+
+passed() {
+    PASSED=$((PASSED + ${2:-1}))
+    tell "passed    $1"
+}
+
+failed() {
+    FAILED=$((FAILED + ${2:-1}))
+    FAILURES+=("$1")
+    tell "FAILED    $1"
+}
+
+# run LOG MINUTES command...: its status; 124 when it took too long
+run() {
+    local log=$1 minutes=$2 status
+    shift 2
+    setsid timeout --kill-after=20 "${minutes}m" "$@" >"$log" 2>&1 </dev/null &
+    CHILD=$!
+    wait "$CHILD"
+    status=$?
+    CHILD=
+    ((status != 124)) || echo "stopped: it took longer than $minutes minutes" >>"$log"
+    return "$status"
+}
+
+# one_step NAME MINUTES command...: counts as one test; 77 is a skip
+one_step() {
+    local name=$1 minutes=$2 log status began=$SECONDS
+    shift 2
+    log=$LOGS/${name//[^A-Za-z0-9]/-}.log
+    run "$log" "$minutes" "$@"
+    status=$?
+    if ((status == 0)); then
+        passed "$name ($((SECONDS - began)) s)"
+    elif ((status == 77)); then
+        skip "$(tail -1 "$log")" "$name"
+    else
+        failed "$name ($((SECONDS - began)) s, status $status)"
+        tail -60 "$log" | shown
+    fi
+    return "$status"
+}
+
+# build_step PRESET MINUTES: counts as one test
+build_step() {
+    local preset=$1 minutes=$2 log=$LOGS/build-$1.log began=$SECONDS
+    # shellcheck disable=SC2016  # of the shell that is started
+    if run "$log" "$minutes" bash -c 'cmake --preset "$0" && cmake --build --preset "$0" -j "$1" -- -k 0' "$preset" \
+        "$(nproc)"; then
+        passed "build of the preset $preset ($((SECONDS - began)) s)"
+        return 0
+    fi
+    failed "build of the preset $preset"
+    { grep -aE -A8 'error[: ]|FAILED:|CMake Error|not found' "$log" || tail -30 "$log"; } | head -80 | shown
+    return 1
+}
+
+# What a JUnit file of CTest says, a line each: counts, the names of the failed, "name<tab>reason" of the skipped.
+junit() {
+    /usr/bin/python3 - "$1" "$2" <<'PY'
+import re, sys, xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[2]).getroot()
+cases = list(suite.iter('testcase'))
+failed = [case for case in cases if case.get('status') == 'fail']
+skipped = [case for case in cases if case.get('status') in ('notrun', 'disabled')]
+if sys.argv[1] == 'counts':
+    assert int(suite.get('tests')) == len(cases), 'the counts differ'
+    print(len(cases), len(failed), len(skipped))
+elif sys.argv[1] == 'failed':
+    print('\n'.join(case.get('name') for case in failed))
+else:
+    for case in skipped:
+        node = case.find('skipped')
+        said = re.findall(r'(?:SKIPPED|[Ss]kipped)\S* +(?:\[\d+\] )?(.{3,200})', case.findtext('system-out') or '')
+        print('%s\t%s' % (case.get('name'), (said or [node is not None and node.get('message') or 'no reason is told'])[0]))
+PY
+}
+
+# ctest_step NAME PRESET MINUTES option...: each of its tests counts
+ctest_step() {
+    local name=$1 preset=$2 minutes=$3 log junit began=$SECONDS counts tests bad skipped test why
+    shift 3
+    log=$LOGS/${name//[^A-Za-z0-9]/-}.log
+    junit=$LOGS/${name//[^A-Za-z0-9]/-}.xml
+    rm -f "$junit"
+    run "$log" "$minutes" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j2 --output-junit "$junit" "$@"
+    counts=$(junit counts "$junit" 2>/dev/null)
+    if [[ ! $counts =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)$ ]] || ((BASH_REMATCH[1] == 0)); then
+        failed "$name ($((SECONDS - began)) s): CTest did not finish, or found no test"
+        tail -30 "$log" | shown
+        return 1
+    fi
+    tests=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]} skipped=${BASH_REMATCH[3]}
+    while IFS=$'\t' read -r test why; do
+        [[ -z $test ]] || skip "$why" "$name: $test"
+    done < <(junit skipped "$junit")
+    ((tests == bad + skipped)) || passed "$name: $((tests - bad - skipped)) of $tests ($((SECONDS - began)) s)" \
+        $((tests - bad - skipped))
+    ((bad)) || return 0
+    while read -r test; do
+        failed "$name: $test"
+    done < <(junit failed "$junit")
+    # what the failed tests said, without those that went well
+    grep -avE '^ *[0-9]+/[0-9]+ Test .* Passed|^ *Start +[0-9]+:' "$log" | tail -150 | shown
+    return 1
+}
+
+has_test() { ctest --test-dir "build/$1" -N -R "$2" 2>/dev/null | grep -qE 'Test +#'; }
+
+# ---- packages
+
+# install LIST WHAT: 1 when some are missing still
+install() {
+    local missing
+    read -ra missing <<<"$("$1" | missing_packages)"
+    ((${#missing[@]})) || return 0
+    if $INSTALL && tell "installing ${missing[*]}" && install_packages "$LOGS/packages.log" "${missing[@]}"; then
+        read -ra missing <<<"$("$1" | missing_packages)"
+        ((${#missing[@]})) || return 0
+    fi
+    warn "missing for $2: ${missing[*]}"
+    return 1
+}
+
+# ---- the two parts
+
+only_part() {
+    build_step debug 15 && ctest_step only debug 60 -R "$ONLY"
+}
+
+quick_part() {
+    tell "---- quick part"
+    [[ ! -x tests/rules.sh ]] || one_step "rules of the code" 2 tests/rules.sh
+    build_step debug 10 || return 1
+    one_step "settings in deploy/README.md" 1 tests/check.sh settings
+    one_step "shell scripts" 2 tests/check.sh shell
+    ctest_step "quick" debug 15 -LE 'long|kafka'
+}
+
+rest_part() {
+    tell "---- the rest"
+    [[ -e build/debug/CTestTestfile.cmake ]] || $QUICK || build_step debug 10
+    if build_step asan 10; then
+        ctest_step "asan" asan 20 -LE 'kafka'
+    fi
+    ctest_step "long" debug 15 -L long
+    kafka_step
+    if install packages_check "the checks with clang and cppcheck"; then
+        clang_steps
+    else
+        skip "packages are missing, see above" "clang, its sanitizers, clang-tidy, cppcheck"
+    fi
+}
+
+clang_steps() {
+    build_step clang 10
+    if build_step clang-asan 10; then
+        ctest_step "clang-asan, units and wire" clang-asan 10 -E '^fleet_|sim$|_real'
+        local fleet=fleet_test_load
+        has_test clang-asan "^$fleet\$" || fleet=fleet_test_first
+        TOKFLEET_TEST_JOBS=200 ctest_step "clang-asan, a fleet with 200 jobs" clang-asan 5 -R "^$fleet\$"
+    fi
+    one_step "cppcheck" 10 tests/check.sh cppcheck
+    one_step "clang-tidy" 15 tests/check.sh --build build/clang tidy
+}
+
+kafka_step() {
+    local missing=()
+    have java || missing+=(java)
+    have mvn || missing+=(mvn)
+    if ((${#missing[@]})); then
+        skip "no ${missing[*]} (apt-get install default-jre-headless maven)" "the fleet on a real Apache Kafka"
+        return 0
+    fi
+    ctest_step "a real Apache Kafka" debug 25 -L kafka
+}
+
+say "tokfleet's tests, $(nproc) cores; logs in build/test-logs"
+if ! install packages_build "building" || ! install packages_test "testing"; then
+    failed "packages"
+elif [[ -n $ONLY ]]; then
+    only_part
+else
+    ! $QUICK || quick_part
+    ! $REST || rest_part
+fi
+
+# ---- the end
+
+say
+if ((${#SKIPS[@]})); then
+    say "The following were SKIPPED:"
+    printf '    %s\n' "${SKIPS[@]}"
+fi
+if ((${#FAILURES[@]})); then
+    say "The following FAILED:"
+    printf '    %s\n' "${FAILURES[@]}"
+fi
+TOTAL=$((PASSED + FAILED))
+say "Total time: $(clock)   passed $PASSED, failed $FAILED, skipped $SKIPPED"
+((TOTAL)) || { FAILED=1 TOTAL=1; }
+say "$((100 * (TOTAL - FAILED) / TOTAL))% tests passed, $FAILED tests failed out of $TOTAL"
+((FAILED == 0))
