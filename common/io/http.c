@@ -199,12 +199,19 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings, s
     return http;
 }
 
-// Its time was over before a connection was free.
+/* Its time is over, in the queue or on the wire. This timer and not libcurl's decides: the loop hands out what sockets
+ * have before it runs timers, so that a process that slept through its time still takes an answer that has come. */
 static void on_patience(struct timer *timer)
 {
     struct transfer *transfer = container_of(timer, struct transfer, patience);
+    struct http     *http     = transfer->http;
     struct call     *call     = transfer->call;
     struct error     err;
+    if (transfer->running) {
+        finish(transfer, CURLE_OPERATION_TIMEDOUT);
+        start_queued(http);
+        return;
+    }
     error_set(&err, ERR_CONNECT, "%s: no connection was free in time", transfer->origin);
     forget(transfer);
     call_finish(call, &err);
@@ -215,8 +222,6 @@ static void start_queued(struct http *http)
     struct transfer *transfer;
     while (http->active < http->connections_max && (transfer = TAILQ_FIRST(&http->queue))) {
         TAILQ_REMOVE(&http->queue, transfer, entry);
-        timer_fini(&transfer->patience);
-        transfer_set_timeout(transfer, (transfer->end_us - clock_monotonic_us()) / 1000);
         transfer->running = true;
         TAILQ_INSERT_TAIL(&http->running, transfer, entry);
         http->active++;

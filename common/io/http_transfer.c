@@ -194,7 +194,6 @@ struct transfer *transfer_new(const struct http_request     *request,
     transfer->owner           = request->owner;
     transfer->commit_point    = request->commit_point;
     transfer->start_us        = clock_monotonic_us();
-    transfer->end_us          = transfer->start_us + request->timeout_ms * 1000;
     transfer->easy            = curl_easy_init();
     assert(transfer->easy);
     if (!read_origin(transfer, request->url, options->http_allowed, err) ||
@@ -208,11 +207,6 @@ struct transfer *transfer_new(const struct http_request     *request,
     set_callbacks(transfer);
     buf_init(&answer->body, request->answer_max_bytes);
     return transfer;
-}
-
-void transfer_set_timeout(struct transfer *transfer, int64_t timeout_ms)
-{
-    SET(transfer->easy, CURLOPT_TIMEOUT_MS, (long)(timeout_ms > 0 ? timeout_ms : 1));
 }
 
 static enum err_code code_after_send(const struct transfer *transfer, CURLcode code, long status)

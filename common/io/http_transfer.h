@@ -30,9 +30,8 @@ struct transfer {
     size_t       header_bytes;    // of the answer so far
     bool         headers_whole;   // the empty line after them was there
     int64_t      start_us;        // monotonic
-    int64_t      end_us;          // monotonic: when its time is over
     bool         running;         // libcurl has it; else it is in the queue
-    struct timer patience;        // while in the queue
+    struct timer patience;        // until its time is over
     TAILQ_ENTRY(transfer) entry;  // in running or queue of http
     char origin[ORIGIN_BYTES];    // scheme://host[:port], all that a message may show
     char why[CURL_ERROR_SIZE];    // libcurl's; may show what a message may not
@@ -52,6 +51,5 @@ struct transfer_options {
 struct transfer *transfer_new(const struct http_request     *request,
                               const struct transfer_options *options, struct http_answer *answer,
                               struct error *err) MUST_CHECK;
-void             transfer_set_timeout(struct transfer *transfer, int64_t timeout_ms);
 bool transfer_outcome(struct transfer *transfer, CURLcode code, struct error *err) MUST_CHECK;
 void transfer_free(struct transfer *transfer);

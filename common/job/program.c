@@ -232,6 +232,9 @@ static bool open_connections(struct program *p, struct error *err)
         .queue_max_bytes    = c->kafka_queue_bytes,
         .session_timeout_ms = c->kafka_session_ms,
     };
+    if (!c->token_keys[0])
+        return error_set(err, ERR_SETTING, "TOKFLEET_TOKEN_KEYS is not set: it opens the accounts' tokens. "
+                         "Make one: echo \"k1:$(openssl rand -base64 32)\", and give the same to every program");
     return (p->seal = seal_new(c->token_keys, err)) && (p->redis = redis_new(p->loop, &redis_settings, err)) &&
            (p->store = store_new(p->loop, p->redis, c)) &&
            (p->kafka = kafka_out_new(p->loop, &p->kafka_settings, err)) &&
