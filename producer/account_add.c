@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* tokfleet account add: connects accounts.
+/* tokfleet account add: connects accounts. Nothing is written while a line is bad.
  *
- *   lines ──► checked, sealed ──► account_check ──► <fleet>.accounts, all confirmed ──► script account, each until no
- *   (nothing is written while one is bad)                                               job waits for it any more
+ *   lines ──► checked, sealed ──► account_check ──► <fleet>.accounts, all of them confirmed
+ *         ──► script account for each, again and again until no job waits for it any more
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,13 @@
 #include "producer/lines.h"
 #include "producer/verb.h"
 
-enum { LINE_MAX_BYTES = 16384, BATCH = 64, GATE_LOOK_MS = 300, BAD_TOLD_MAX = 50, DAY_MS = 86400000 };
+enum {
+    LINE_MAX_BYTES = 16384,
+    BATCH          = 64,
+    GATE_LOOK_MS   = 300,
+    BAD_TOLD_MAX   = 50,
+    DAY_MS         = 86400000
+};
 
 struct add_options {
     int64_t timeout_ms;
@@ -23,27 +29,28 @@ struct add_options {
 #define AT(field) offsetof(struct add_options, field)
 
 static const struct flag flags[] = {
-    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "30s", 0, DAY_MS, "wait so long for a closed gate to open" },
+    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "30s", 0, DAY_MS,
+      "wait so long for a closed gate to open" },
     { "json", FLAG_YES, NULL, AT(json), .help = "print the summary as one JSON object" },
 };
 
 // one account on its way, to Kafka or to Redis
 struct step {
-    struct wait         wait;
-    struct redis_reply  reply;
-    struct book_entry  *entry;   // borrowed
-    size_t              alias;   // the next of its aliases to store
-    bool                stored;  // in Redis
+    struct wait        wait;
+    struct redis_reply reply;
+    struct book_entry *entry;   // borrowed
+    size_t             alias;   // the next of its aliases to store
+    bool               stored;  // in Redis
 };
 
 struct add {
     struct tool              *tool;     // borrowed
     const struct add_options *options;  // borrowed
     struct book               book;
-    struct seal              *seal;     // owned
-    uint64_t                  bad;      // lines
-    int64_t                   rev;      // of the records that are written
-    int64_t                   gate_ms;  // since when the gate was seen closed, monotonic; 0: it was not
+    struct seal              *seal;  // owned
+    uint64_t                  bad;   // lines
+    int64_t                   rev;   // of the records that are written
+    int64_t gate_ms;  // since when the gate was seen closed, monotonic; 0: it was not
 };
 
 static void tell_bad(void *owner, uint64_t line, const char *why)
@@ -56,9 +63,11 @@ static void tell_bad(void *owner, uint64_t line, const char *why)
 static bool open_seal(struct add *add, struct error *err)
 {
     if (!add->tool->config.token_keys || !add->tool->config.token_keys[0])
-        return error_set(err, ERR_SETTING,
-                         "TOKFLEET_TOKEN_KEYS is not set, and tokens are never kept unsealed. Make a key, keep it safe and "
-                         "give it to every program of the fleet:\n  echo \"k1:$(openssl rand -base64 32)\"");
+        return error_set(
+            err, ERR_SETTING,
+            "TOKFLEET_TOKEN_KEYS is not set, and tokens are never kept unsealed. Make a key, keep "
+            "it safe and "
+            "give it to every program of the fleet:\n  echo \"k1:$(openssl rand -base64 32)\"");
     add->seal = seal_new(add->tool->config.token_keys, err);
     return add->seal != NULL;
 }
@@ -74,12 +83,18 @@ static bool has_scope(struct str scopes, const char *wanted)
 
 static void warn_scopes(struct add *add, const struct book_entry *entry)
 {
-    bool publish = has_scope(entry->scopes, "video.publish"), upload = has_scope(entry->scopes, "video.upload");
+    bool publish = has_scope(entry->scopes, "video.publish"),
+         upload  = has_scope(entry->scopes, "video.upload");
     if (!publish && !upload)
-        tool_note(add->tool, "warning: line %" PRIu64 ": neither video.publish nor video.upload is among its scopes: "
-                  "TikTok will refuse every post", entry->line);
+        tool_note(add->tool,
+                  "warning: line %" PRIu64
+                  ": neither video.publish nor video.upload is among its scopes: "
+                  "TikTok will refuse every post",
+                  entry->line);
     else if (!publish)
-        tool_note(add->tool, "warning: line %" PRIu64 ": video.publish is not among its scopes: drafts only", entry->line);
+        tool_note(add->tool,
+                  "warning: line %" PRIu64 ": video.publish is not among its scopes: drafts only",
+                  entry->line);
 }
 
 static bool read_lines(struct add *add, const char *path, struct error *err)
@@ -98,7 +113,8 @@ static bool read_lines(struct add *add, const char *path, struct error *err)
         }
         if (found == LINES_TOO_LONG)
             tell_bad(add, lines_number(lines), "longer than any token answer");
-        else if (!book_add(&add->book, text, lines_number(lines), add->seal, add->tool->config.fleet, now_ms, &why))
+        else if (!book_add(&add->book, text, lines_number(lines), add->seal,
+                           add->tool->config.fleet, now_ms, &why))
             tell_bad(add, lines_number(lines), why.message);
         else
             warn_scopes(add, &add->book.entries[add->book.count - 1]);
@@ -114,22 +130,24 @@ static int64_t rev_of(const struct add *add, const struct book_entry *entry)
 
 static void send_record(struct add *add, const char *topic, struct step *step)
 {
-    struct buf                   value;
-    const struct book_entry     *entry  = step->entry;
-    struct account_record        record = {
-               .rev                   = rev_of(add, entry),
-               .open_id               = entry->open_id,
-               .alias_count           = entry->alias_count,
-               .scopes                = entry->scopes,
-               .status                = STR("ok"),
-               .sealed                = entry->sealed,
-               .expires_at_ms         = entry->expires_at_ms,
-               .refresh_expires_at_ms = entry->refresh_expires_at_ms,
+    struct buf               value;
+    const struct book_entry *entry  = step->entry;
+    struct account_record    record = {
+           .rev                   = rev_of(add, entry),
+           .open_id               = entry->open_id,
+           .alias_count           = entry->alias_count,
+           .scopes                = entry->scopes,
+           .status                = STR("ok"),
+           .sealed                = entry->sealed,
+           .expires_at_ms         = entry->expires_at_ms,
+           .refresh_expires_at_ms = entry->refresh_expires_at_ms,
     };
     for (size_t i = 0; i < entry->alias_count; i++)
         record.aliases[i] = entry->aliases[i];
     account_record_encode(&record, &value);
-    struct kafka_record message = { .topic = topic, .partition = -1, .key = entry->open_id, .value = buf_str(&value) };
+    struct kafka_record message = {
+        .topic = topic, .partition = -1, .key = entry->open_id, .value = buf_str(&value)
+    };
     kafka_send(add->tool->kafka, &message, NULL, &step->wait.call, wait_done);
     buf_fini(&value);
 }
@@ -181,13 +199,13 @@ static void start_script(struct add *add, struct step *step)
     snprintf(expires, sizeof expires, "%" PRIi64, entry->expires_at_ms);
     snprintf(refresh, sizeof refresh, "%" PRIi64, entry->refresh_expires_at_ms);
     struct account_args args = {
-        .open_id            = entry->open_id,
-        .rev                = str_of(rev),
-        .alias              = step->alias < entry->alias_count ? entry->aliases[step->alias] : STR(""),
-        .sealed             = entry->sealed,
-        .scopes             = entry->scopes,
-        .status             = STR("ok"),
-        .expires_at         = str_of(expires),
+        .open_id    = entry->open_id,
+        .rev        = str_of(rev),
+        .alias      = step->alias < entry->alias_count ? entry->aliases[step->alias] : STR(""),
+        .sealed     = entry->sealed,
+        .scopes     = entry->scopes,
+        .status     = STR("ok"),
+        .expires_at = str_of(expires),
         .refresh_expires_at = str_of(refresh),
         .by                 = STR("tokfleet"),
     };
@@ -208,8 +226,9 @@ static bool take_answer(struct step *step, bool *closed, struct error *err)
         return true;
     }
     if (word == WORD_STATE)
-        return error_set(err, ERR_REFUSED, "line %" PRIu64 ": its alias was given to open_id %.*s meanwhile", step->entry->line,
-                         STR_ARG(left_text));
+        return error_set(err, ERR_REFUSED,
+                         "line %" PRIu64 ": its alias was given to open_id %.*s meanwhile",
+                         step->entry->line, STR_ARG(left_text));
     if (step->reply.answer.count > 1 && step->reply.answer.items[1].kind == ANSWER_INTEGER)
         left = step->reply.answer.items[1].number;
     if (left == 0 && ++step->alias >= step->entry->alias_count)
@@ -223,12 +242,15 @@ static bool wait_for_gate(struct add *add, struct error *err)
     int64_t      now  = clock_monotonic_ms();
     if (!add->gate_ms) {
         add->gate_ms = now;
-        tool_note(tool, "the accounts are on Kafka; Redis' gate is closed, waiting up to %" PRIi64 " s for it to open",
+        tool_note(tool,
+                  "the accounts are on Kafka; Redis' gate is closed, waiting up to %" PRIi64
+                  " s for it to open",
                   add->options->timeout_ms / 1000);
     }
     if (now - add->gate_ms >= add->options->timeout_ms)
         return error_set(err, ERR_CLOSED,
-                         "Redis' gate is still closed, so no worker knows the accounts yet: a poller opens it (start "
+                         "Redis' gate is still closed, so no worker knows the accounts yet: a "
+                         "poller opens it (start "
                          "tokfleet-poller)");
     return tool_idle(tool, GATE_LOOK_MS) || error_set(err, ERR_NOT_SENT, "interrupted");
 }
@@ -237,7 +259,7 @@ static bool store_batch(struct add *add, struct step *steps, size_t count, struc
 {
     bool ok = true, closed = false;
     for (size_t left = count; ok && left;) {
-        size_t started = 0;
+        size_t       started = 0;
         struct step *going[BATCH];
         for (size_t i = 0; i < count; i++)
             if (!steps[i].stored) {
@@ -290,8 +312,8 @@ static void print_summary(const struct add *add)
         json_free(object);
         return;
     }
-    out_printf(&add->tool->out, "%zu accounts connected: %" PRIi64 " new, %" PRIi64 " renewed\n", add->book.count, made,
-               renewed);
+    out_printf(&add->tool->out, "%zu accounts connected: %" PRIi64 " new, %" PRIi64 " renewed\n",
+               add->book.count, made, renewed);
 }
 
 static bool add_all(struct add *add, const char *path, struct error *err)
@@ -303,21 +325,25 @@ static bool add_all(struct add *add, const char *path, struct error *err)
     if (add->book.count && !account_check(add->tool, &add->book, tell_bad, add, err))
         return false;
     if (add->bad)
-        return error_set(err, ERR_INPUT, "%" PRIu64 " of the lines cannot be taken: no account was changed", add->bad);
+        return error_set(err, ERR_INPUT,
+                         "%" PRIu64 " of the lines cannot be taken: no account was changed",
+                         add->bad);
     if (!add->book.count)
         return error_set(err, ERR_INPUT, "there are no lines");
     add->rev = clock_wall_ms();
     if (!write_kafka(add, err))
         return false;
     if (!write_redis(add, err)) {
-        tool_note(add->tool, "every account is on Kafka; what is missing in Redis comes with the same command again");
+        tool_note(add->tool, "every account is on Kafka; what is missing in Redis comes with the "
+                             "same command again");
         return false;
     }
     print_summary(add);
     return true;
 }
 
-static int run_account_add(struct tool *tool, const void *options, char *const *operands, int operand_count)
+static int run_account_add(struct tool *tool, const void *options, char *const *operands,
+                           int operand_count)
 {
     (void)operand_count;
     struct add   add = { .tool = tool, .options = options };
@@ -330,6 +356,22 @@ static int run_account_add(struct tool *tool, const void *options, char *const *
     return code;
 }
 
+static const char help[] =
+    "Each line is what TikTok's token endpoint answered for one account, with an\n"
+    "alias if you like:\n\n"
+    "  {\"open_id\": \"...\", \"access_token\": \"...\", \"refresh_token\": \"...\", "
+    "\"expires_in\": 86400,\n"
+    "   \"refresh_expires_in\": 31536000, \"scope\": \"video.publish,video.upload\", \"alias\": "
+    "\"@brand.de\"}\n\n"
+    "Tokens are sealed with TOKFLEET_TOKEN_KEYS as they are read and are never\n"
+    "printed; they come from a file or standard input, not from an argument, so\n"
+    "that no process list shows them. All lines are checked before the first is\n"
+    "written, to <fleet>.accounts and then to Redis. An account that is there is\n"
+    "renewed. An alias belongs to one account for ever. Jobs that waited for an\n"
+    "account go on.\n\n"
+    "  tokfleet account add tokens.ndjson\n"
+    "  jq -c '. + {alias: \"@brand.de\"}' answer.json | tokfleet account add -";
+
 const struct verb verb_account_add = {
     .name          = "account add",
     .operands      = "FILE|-",
@@ -340,13 +382,5 @@ const struct verb verb_account_add = {
     .operands_min  = 1,
     .operands_max  = 1,
     .run           = run_account_add,
-    .text          = "Each line is what TikTok's token endpoint answered for one account, with an alias if you like:\n\n"
-                     "  {\"open_id\": \"...\", \"access_token\": \"...\", \"refresh_token\": \"...\", \"expires_in\": 86400,\n"
-                     "   \"refresh_expires_in\": 31536000, \"scope\": \"video.publish,video.upload\", \"alias\": \"@brand.de\"}\n\n"
-                     "Tokens are sealed with TOKFLEET_TOKEN_KEYS as they are read and are never printed; they come from a file\n"
-                     "or standard input, not from an argument, so that no process list shows them. All lines are checked before\n"
-                     "the first is written, to <fleet>.accounts and then to Redis. An account that is there is renewed. An alias\n"
-                     "belongs to one account for ever. Jobs that waited for an account go on.\n\n"
-                     "  tokfleet account add tokens.ndjson\n"
-                     "  jq -c '. + {alias: \"@brand.de\"}' answer.json | tokfleet account add -",
+    .text          = help,
 };

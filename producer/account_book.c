@@ -18,8 +18,8 @@ static struct book_entry *new_entry(struct book *book)
     return entry;
 }
 
-bool book_add(struct book *book, struct str text, uint64_t line, const struct seal *seal, const char *fleet,
-              int64_t now_ms, struct error *err)
+bool book_add(struct book *book, struct str text, uint64_t line, const struct seal *seal,
+              const char *fleet, int64_t now_ms, struct error *err)
 {
     struct account_tokens tokens;
     struct buf            sealed;
@@ -61,23 +61,26 @@ static int later_line(const struct book_entry *a, const struct book_entry *b)
 
 static int compare_ids(const void *left, const void *right)
 {
-    const struct book_entry *a = *(struct book_entry *const *)left, *b = *(struct book_entry *const *)right;
-    int order = compare(a->open_id, b->open_id);
+    const struct book_entry *a = *(struct book_entry *const *)left,
+                            *b = *(struct book_entry *const *)right;
+    int order                  = compare(a->open_id, b->open_id);
     return order ? order : later_line(a, b);
 }
 
 static int compare_aliases(const void *left, const void *right)
 {
-    const struct book_entry *a = *(struct book_entry *const *)left, *b = *(struct book_entry *const *)right;
-    int order = compare(a->alias, b->alias);
+    const struct book_entry *a = *(struct book_entry *const *)left,
+                            *b = *(struct book_entry *const *)right;
+    int order                  = compare(a->alias, b->alias);
     return order ? order : later_line(a, b);
 }
 
-static void tell_clash(const struct book_entry *first, const struct book_entry *second, const char *what,
-                       struct str text, book_clash *on_clash, void *owner)
+static void tell_clash(const struct book_entry *first, const struct book_entry *second,
+                       const char *what, struct str text, book_clash *on_clash, void *owner)
 {
     char why[CLASH_BYTES];
-    snprintf(why, sizeof why, "%s %.*s stands on line %" PRIu64 ", too", what, STR_ARG(text), first->line);
+    snprintf(why, sizeof why, "%s %.*s stands on line %" PRIu64 ", too", what, STR_ARG(text),
+             first->line);
     on_clash(owner, second->line, why);
 }
 
@@ -94,11 +97,13 @@ void book_close(struct book *book, book_clash *on_clash, void *owner)
     qsort(book->by_alias, book->alias_count, sizeof(struct book_entry *), compare_aliases);
     for (size_t i = 1; i < book->count; i++)
         if (str_eq(book->by_id[i - 1]->open_id, book->by_id[i]->open_id))
-            tell_clash(book->by_id[i - 1], book->by_id[i], "open_id", book->by_id[i]->open_id, on_clash, owner);
+            tell_clash(book->by_id[i - 1], book->by_id[i], "open_id", book->by_id[i]->open_id,
+                       on_clash, owner);
     for (size_t i = 1; i < book->alias_count; i++)
         if (str_eq(book->by_alias[i - 1]->alias, book->by_alias[i]->alias) &&
             !str_eq(book->by_alias[i - 1]->open_id, book->by_alias[i]->open_id))
-            tell_clash(book->by_alias[i - 1], book->by_alias[i], "alias", book->by_alias[i]->alias, on_clash, owner);
+            tell_clash(book->by_alias[i - 1], book->by_alias[i], "alias", book->by_alias[i]->alias,
+                       on_clash, owner);
 }
 
 struct book_entry *book_by_id(const struct book *book, struct str open_id)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The accounts of one `account add`: read from its lines with their tokens sealed at once, and compared with what
- * Kafka and Redis know of them, before anything is written. */
+/* The accounts of one `account add`: read from its lines with their tokens sealed at once, and
+ * compared with what Kafka and Redis know of them, before anything is written. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,8 +17,8 @@ enum { BOOK_MAX = 100000, ALIASES_MAX = 8 };
 struct book_entry {
     uint64_t   line;
     struct str open_id;
-    struct str alias;                  // as the line has it; "" for none
-    struct str aliases[ALIASES_MAX];   // that one first, then all that it ever had
+    struct str alias;                 // as the line has it; "" for none
+    struct str aliases[ALIASES_MAX];  // that one first, then all that it ever had
     size_t     alias_count;
     struct str scopes;
     struct str sealed;
@@ -29,21 +29,21 @@ struct book_entry {
 };
 
 struct book {
-    struct book_entry  *entries;     // owned, in the order of their lines
+    struct book_entry  *entries;  // owned, in the order of their lines
     size_t              count;
     size_t              capacity;
-    struct book_entry **by_id;       // owned; sorted, after book_close
-    struct book_entry **by_alias;    // owned; those with an alias, sorted, after book_close
+    struct book_entry **by_id;     // owned; sorted, after book_close
+    struct book_entry **by_alias;  // owned; those with an alias, sorted, after book_close
     size_t              alias_count;
     struct arena        arena;
 };
 
 // a line of token answers: decoded, sealed, kept; the tokens are wiped in every case
-bool book_add(struct book *book, struct str text, uint64_t line, const struct seal *seal, const char *fleet,
-              int64_t now_ms, struct error *err) MUST_CHECK;
+bool book_add(struct book *book, struct str text, uint64_t line, const struct seal *seal,
+              const char *fleet, int64_t now_ms, struct error *err) MUST_CHECK;
 // no more lines: after this it can be searched. Each clash inside of the file is told to on_clash.
-typedef void book_clash(void *owner, uint64_t line, const char *why);
-void book_close(struct book *book, book_clash *on_clash, void *owner);
+typedef void       book_clash(void *owner, uint64_t line, const char *why);
+void               book_close(struct book *book, book_clash *on_clash, void *owner);
 struct book_entry *book_by_id(const struct book *book, struct str open_id);   // NULL: none
 struct book_entry *book_by_alias(const struct book *book, struct str alias);  // NULL: none
 // one of all the aliases that it ever had; false: there are too many

@@ -10,10 +10,10 @@
 enum { IDLE_MS = 15000, BATCH = 64, WHY_BYTES = 512 };
 
 struct check {
-    struct tool *tool;      // borrowed
-    struct book *book;      // borrowed
+    struct tool *tool;  // borrowed
+    struct book *book;  // borrowed
     book_clash  *on_clash;
-    void        *owner;     // for on_clash
+    void        *owner;  // for on_clash
 };
 
 static void PRINTF_LIKE(3, 4)
@@ -30,7 +30,9 @@ static void PRINTF_LIKE(3, 4)
 static void keep_alias(struct check *check, struct book_entry *entry, struct str alias)
 {
     if (!book_keep_alias(check->book, entry, alias))
-        clash(check, entry, "the account had 8 aliases already, %.*s among them, and an alias is for ever: leave it out",
+        clash(check, entry,
+              "the account had 8 aliases already, %.*s among them, and an alias is for ever: leave "
+              "it out",
               STR_ARG(alias));
 }
 
@@ -39,7 +41,8 @@ static void alias_taken(struct check *check, struct book_entry *entry, struct st
     if (entry->clashes)
         return;
     entry->clashes = true;
-    clash(check, entry, "its alias belongs to another account for ever (open_id %.*s): choose another one",
+    clash(check, entry,
+          "its alias belongs to another account for ever (open_id %.*s): choose another one",
           STR_ARG(owner));
 }
 
@@ -76,19 +79,18 @@ static bool read_kafka(struct check *check, struct error *err)
     char                  topic[TOPIC_NAME_BYTES];
     tool_kafka_settings(tool, &settings);
     tool_topic(tool, TOPIC_ACCOUNTS, topic);
-    struct kafka_read *read = kafka_read_start(tool->loop, &settings, topic, NULL, 0, IDLE_MS, on_record, check,
-                                               &wait.call, wait_done);
-    bool ok = tool_wait(tool, &wait, err);
-    if (!ok && err->code == ERR_INPUT)
-        error_wrap(err, "%s cannot be read (tokfleet topics ensure creates it)", topic);
-    else if (!ok)
+    struct kafka_read *read = kafka_read_start(tool->loop, &settings, topic, NULL, 0, IDLE_MS,
+                                               on_record, check, &wait.call, wait_done);
+    bool               ok   = tool_wait(tool, &wait, err);
+    if (!ok)
         tool_blame_kafka(tool, err);
     kafka_read_free(read);
     return ok;
 }
 
 // for each of some accounts: who has its alias, and which alias it had last
-static bool ask_redis(struct check *check, struct book_entry *entries, size_t count, struct error *err)
+static bool ask_redis(struct check *check, struct book_entry *entries, size_t count,
+                      struct error *err)
 {
     struct ask asks[2 * BATCH];
     char       aliases[BATCH][OPEN_ID_MAX + 1];
@@ -111,7 +113,8 @@ static bool ask_redis(struct check *check, struct book_entry *entries, size_t co
     return ok;
 }
 
-bool account_check(struct tool *tool, struct book *book, book_clash *on_clash, void *owner, struct error *err)
+bool account_check(struct tool *tool, struct book *book, book_clash *on_clash, void *owner,
+                   struct error *err)
 {
     struct check check = { .tool = tool, .book = book, .on_clash = on_clash, .owner = owner };
     if (!tool_store(tool, err) || !read_kafka(&check, err))

@@ -13,7 +13,16 @@
 enum { LIST_MAX = 100000 };
 
 // one account as it was at one moment
-enum { ACCOUNT_HASH, ACCOUNT_FLYING, ACCOUNT_INIT, ACCOUNT_STATUS, ACCOUNT_DAY, ACCOUNT_INBOX, ACCOUNT_READY, ACCOUNT_ASKS };
+enum {
+    ACCOUNT_HASH,
+    ACCOUNT_FLYING,
+    ACCOUNT_INIT,
+    ACCOUNT_STATUS,
+    ACCOUNT_DAY,
+    ACCOUNT_INBOX,
+    ACCOUNT_READY,
+    ACCOUNT_ASKS
+};
 
 struct account_view {
     struct str open_id;             // borrowed
@@ -38,7 +47,8 @@ static int64_t count_of(const struct account_view *view, int what)
     return view->asks[what].reply.answer.number;
 }
 
-static bool load(struct tool *tool, struct account_view *view, struct str open_id, int64_t now_ms, struct error *err)
+static bool load(struct tool *tool, struct account_view *view, struct str open_id, int64_t now_ms,
+                 struct error *err)
 {
     static const struct {
         int         what;
@@ -55,16 +65,21 @@ static bool load(struct tool *tool, struct account_view *view, struct str open_i
     snprintf(open_text, sizeof open_text, "%.*s", STR_ARG(open_id));
     snprintf(init, sizeof init, "%s:init", open_text);
     snprintf(status, sizeof status, "%s:status", open_text);
-    snprintf(view->since_window, sizeof view->since_window, "(%" PRIi64, now_ms - tool->config.limit_window_ms);
-    snprintf(view->since_day, sizeof view->since_day, "(%" PRIi64, now_ms - tool->config.limit_day_ms);
+    snprintf(view->since_window, sizeof view->since_window, "(%" PRIi64,
+             now_ms - tool->config.limit_window_ms);
+    snprintf(view->since_day, sizeof view->since_day, "(%" PRIi64,
+             now_ms - tool->config.limit_day_ms);
     for (int i = 0; i < ACCOUNT_ASKS; i++) {
         struct ask *ask = &view->asks[i];
-        struct str  id  = i == ACCOUNT_INIT ? str_of(init) : i == ACCOUNT_STATUS ? str_of(status) : open_id;
+        struct str  id  = i == ACCOUNT_INIT     ? str_of(init)
+                          : i == ACCOUNT_STATUS ? str_of(status)
+                                                : open_id;
         ask_begin(tool, ask, rows[i].command, rows[i].key, i == ACCOUNT_READY ? STR("") : id);
         if (i == ACCOUNT_READY)
             ask_add(ask, open_text);
         if (strcmp(rows[i].command, "ZCOUNT") == 0) {
-            ask_add(ask, i == ACCOUNT_INIT || i == ACCOUNT_STATUS ? view->since_window : view->since_day);
+            ask_add(ask, i == ACCOUNT_INIT || i == ACCOUNT_STATUS ? view->since_window
+                                                                  : view->since_day);
             ask_add(ask, "+inf");
         }
     }
@@ -112,7 +127,8 @@ static void set_time_or_null(struct json *object, const char *key, int64_t ms)
         json_set_null(object, key);
 }
 
-static struct json *view_json(const struct tool *tool, const struct account_view *view, int64_t now_ms)
+static struct json *view_json(const struct tool *tool, const struct account_view *view,
+                              int64_t now_ms)
 {
     struct json *object = json_object();
     json_set_text(object, "open_id", view->open_id);
@@ -156,7 +172,7 @@ struct ids {
     struct str  *texts;
     size_t       count;
     size_t       capacity;
-    bool         more;   // than the limit
+    bool         more;  // than the limit
     struct arena arena;
 };
 
@@ -232,7 +248,8 @@ static void add_row(struct table *table, const struct account_view *view, int64_
 
 static bool print_all(struct tool *tool, const struct ids *ids, bool as_json, struct error *err)
 {
-    static const char *const head[] = { "alias", "open_id", "status", "token ends in", "queued", "in flight", "held" };
+    static const char *const head[] = { "alias",  "open_id",   "status", "token ends in",
+                                        "queued", "in flight", "held" };
     int64_t                  now_ms = clock_wall_ms();
     struct table             table;
     bool                     ok = true;
@@ -257,7 +274,8 @@ static bool print_all(struct tool *tool, const struct ids *ids, bool as_json, st
     return ok;
 }
 
-static int run_account_list(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+static int run_account_list(struct tool *tool, const void *options_read, char *const *operands,
+                            int operand_count)
 {
     (void)operands, (void)operand_count;
     const struct list_options *options = options_read;
@@ -267,7 +285,8 @@ static int run_account_list(struct tool *tool, const void *options_read, char *c
     if (!tool_store(tool, &err) || !scan_ids(tool, (size_t)options->limit, &ids, &err))
         code = tool_fail(tool, &err);
     else if (!ids.count && !options->json)
-        tool_note(tool, "fleet %s has no accounts in Redis; connect some with: tokfleet account add FILE",
+        tool_note(tool,
+                  "fleet %s has no accounts in Redis; connect some with: tokfleet account add FILE",
                   tool->config.fleet);
     else if (!print_all(tool, &ids, options->json, &err))
         code = tool_fail(tool, &err);
@@ -278,6 +297,12 @@ static int run_account_list(struct tool *tool, const void *options_read, char *c
     return code;
 }
 
+static const char list_help[] =
+    "Lists the accounts that Redis knows, sorted by open_id, with what holds each\n"
+    "back.\n\n"
+    "  tokfleet account list\n"
+    "  tokfleet account list --json | jq -r 'select(.status != \"ok\") | .open_id'";
+
 const struct verb verb_account_list = {
     .name          = "account list",
     .operands      = "",
@@ -286,9 +311,7 @@ const struct verb verb_account_list = {
     .flag_count    = COUNT_OF(list_flags),
     .options_bytes = sizeof(struct list_options),
     .run           = run_account_list,
-    .text          = "Lists the accounts that Redis knows, sorted by open_id, with what holds each back.\n\n"
-                     "  tokfleet account list\n"
-                     "  tokfleet account list --json | jq -r 'select(.status != \"ok\") | .open_id'",
+    .text          = list_help,
 };
 
 // ---- show
@@ -298,7 +321,8 @@ struct show_options {
 };
 
 static const struct flag show_flags[] = {
-    { "json", FLAG_YES, NULL, offsetof(struct show_options, json), .help = "print one JSON object" },
+    { "json", FLAG_YES, NULL, offsetof(struct show_options, json),
+      .help = "print one JSON object" },
 };
 
 static void print_field(struct tool *tool, const char *label, const struct buf *text)
@@ -329,7 +353,8 @@ static void print_time(struct tool *tool, const char *label, int64_t ms, int64_t
     buf_fini(&text);
 }
 
-static void print_used(struct tool *tool, const char *label, int64_t used, int64_t limit, const char *unit)
+static void print_used(struct tool *tool, const char *label, int64_t used, int64_t limit,
+                       const char *unit)
 {
     struct buf text;
     buf_init(&text, 128);
@@ -361,14 +386,17 @@ static void print_account(struct tool *tool, const struct account_view *view, in
     print_time(tool, "consent ends", number_of(view, "refresh_expires_at"), now_ms);
     print_used(tool, "queued", number_of(view, "queued"), config->limit_queued, "jobs");
     print_used(tool, "in flight", count_of(view, ACCOUNT_FLYING), config->limit_account, "jobs");
-    print_used(tool, "init calls", count_of(view, ACCOUNT_INIT), config->limit_init, "in the window");
-    print_used(tool, "status calls", count_of(view, ACCOUNT_STATUS), config->limit_status, "in the window");
+    print_used(tool, "init calls", count_of(view, ACCOUNT_INIT), config->limit_init,
+               "in the window");
+    print_used(tool, "status calls", count_of(view, ACCOUNT_STATUS), config->limit_status,
+               "in the window");
     print_used(tool, "posts", count_of(view, ACCOUNT_DAY), config->limit_day_posts, "in the day");
     print_used(tool, "drafts", count_of(view, ACCOUNT_INBOX), config->limit_drafts, "pending");
 }
 
 // an @alias becomes its open_id, in `reply`'s memory
-static bool find_account(struct tool *tool, const char *name, struct ask *ask, struct str *open_id, struct error *err)
+static bool find_account(struct tool *tool, const char *name, struct ask *ask, struct str *open_id,
+                         struct error *err)
 {
     *open_id = str_of(name);
     if (name[0] != '@')
@@ -381,7 +409,8 @@ static bool find_account(struct tool *tool, const char *name, struct ask *ask, s
     return true;
 }
 
-static int run_account_show(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+static int run_account_show(struct tool *tool, const void *options_read, char *const *operands,
+                            int operand_count)
 {
     (void)operand_count;
     const struct show_options *options = options_read;
@@ -395,8 +424,9 @@ static int run_account_show(struct tool *tool, const void *options_read, char *c
         (open_id.len && open_id.len <= OPEN_ID_MAX && !load(tool, &view, open_id, now_ms, &err))) {
         code = tool_fail(tool, &err);
     } else if (!view.asks[ACCOUNT_HASH].reply.answer.count || !field_of(&view, "rev").len) {
-        tool_note(tool, "there is no account %s in fleet %s; connect it with: tokfleet account add FILE", operands[0],
-                  tool->config.fleet);
+        tool_note(tool,
+                  "there is no account %s in fleet %s; connect it with: tokfleet account add FILE",
+                  operands[0], tool->config.fleet);
         code = END_BAD;
     } else if (options->json) {
         struct json *json = view_json(tool, &view, now_ms);
@@ -410,6 +440,12 @@ static int run_account_show(struct tool *tool, const void *options_read, char *c
     return code;
 }
 
+static const char show_help[] =
+    "Shows what Redis knows of one account, and how much of its limits is used now;\n"
+    "never a token.\n\n"
+    "  tokfleet account show @brand.de\n"
+    "  tokfleet account show @brand.de --json | jq .token_expires_at";
+
 const struct verb verb_account_show = {
     .name          = "account show",
     .operands      = "ID|@ALIAS",
@@ -420,7 +456,5 @@ const struct verb verb_account_show = {
     .operands_min  = 1,
     .operands_max  = 1,
     .run           = run_account_show,
-    .text          = "Shows what Redis knows of one account, and how much of its limits is used now; never a token.\n\n"
-                     "  tokfleet account show @brand.de\n"
-                     "  tokfleet account show @brand.de --json | jq .token_expires_at",
+    .text          = show_help,
 };

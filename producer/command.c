@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "producer/command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +22,24 @@ static void print_help(FILE *file)
           file);
     for (size_t i = 0; i < COUNT_OF(verbs); i++)
         fprintf(file, "  %-16s %s\n", verbs[i]->name, verbs[i]->summary);
-    fputs("\n`tokfleet help VERB` or `tokfleet VERB --help` teaches one of them, with examples.\n"
-          "  --settings       print every setting, its value and where it comes from (secrets hidden)\n"
-          "  --version        print the version\n"
-          "\nWhich Kafka, Redis and fleet: TOKFLEET_KAFKA_BROKERS, TOKFLEET_REDIS_URL, TOKFLEET_FLEET, as for the\n"
-          "worker and the poller. Colour is left out when the output is no terminal or NO_COLOR is set.\n"
-          "\nexit status:\n"
-          "  0   it ended well\n"
-          "  1   it did not: the job failed, lines are bad, topics drifted, there is no such thing\n"
-          "  2   wrong flags or settings\n"
-          "  3   Kafka or Redis cannot be reached, or the gate is closed\n"
-          "  4   still going on when the time was over\n"
-          "  5   unsure: nobody knows whether the post was published\n"
-          "  130 interrupted\n",
-          file);
+    fputs(
+        "\n`tokfleet help VERB` or `tokfleet VERB --help` teaches one of them, with examples.\n"
+        "  --settings       print every setting, its value and where it comes from (secrets "
+        "hidden)\n"
+        "  --version        print the version\n"
+        "\nWhich Kafka, Redis and fleet: TOKFLEET_KAFKA_BROKERS, TOKFLEET_REDIS_URL, "
+        "TOKFLEET_FLEET, as for the\n"
+        "worker and the poller. Colour is left out when the output is no terminal or NO_COLOR is "
+        "set.\n"
+        "\nexit status:\n"
+        "  0   it ended well\n"
+        "  1   it did not: the job failed, lines are bad, topics drifted, there is no such thing\n"
+        "  2   wrong flags or settings\n"
+        "  3   Kafka or Redis cannot be reached, or the gate is closed\n"
+        "  4   still going on when the time was over\n"
+        "  5   unsure: nobody knows whether the post was published\n"
+        "  130 interrupted\n",
+        file);
 }
 
 static void print_verb_help(const struct verb *verb, FILE *file)
@@ -106,22 +111,25 @@ static int print_settings(char *const *environment)
     return END_WELL;
 }
 
-static int run_verb(const struct verb *verb, int argc, char **argv, void *options, char *const *environment)
+static int run_verb(const struct verb *verb, int argc, char **argv, void *options,
+                    char *const *environment)
 {
     struct flags_common common;
     struct error        err;
-    int                 first = 0;
-    if (!flags_read(verb->flags, verb->flag_count, argc, argv, options, &common, &first, &err)) {
-        fprintf(stderr, "tokfleet %s: %s\nsee: tokfleet %s --help\n", verb->name, err.message, verb->name);
+    int                 first = 0, count = 0;
+    if (!flags_read(verb->flags, verb->flag_count, argc, argv, options, &common, &first, &count,
+                    &err)) {
+        fprintf(stderr, "tokfleet %s: %s\nsee: tokfleet %s --help\n", verb->name, err.message,
+                verb->name);
         return END_USAGE;
     }
     if (common.help) {
         print_verb_help(verb, stdout);
         return END_WELL;
     }
-    int count = argc - first;
     if (count < verb->operands_min || count > verb->operands_max) {
-        const char *what = count < verb->operands_min ? verb->operands : argv[first + verb->operands_max];
+        const char *what =
+            count < verb->operands_min ? verb->operands : argv[first + verb->operands_max];
         fprintf(stderr, "tokfleet %s: %s %s\nsee: tokfleet %s --help\n", verb->name, what,
                 count < verb->operands_min ? "is missing" : "is one too many", verb->name);
         return END_USAGE;
@@ -144,7 +152,10 @@ int command_main(int argc, char **argv, char *const *environment)
 {
     const char *word  = argc > 1 ? argv[1] : "--help";
     int         taken = 0;
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (strcmp(word, "help") == 0 && argc == 2)) {
+    // a reader that goes away is told by write(), not by a signal
+    signal(SIGPIPE, SIG_IGN);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+        (strcmp(word, "help") == 0 && argc == 2)) {
         print_help(argc > 1 ? stdout : stderr);
         return argc > 1 ? END_WELL : END_USAGE;
     }

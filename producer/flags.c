@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -16,7 +17,8 @@ bool flags_parse_ms(const char *text, int64_t *ms)
     static const struct {
         const char *unit;
         int64_t     ms;
-    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { "", 1000 } };
+    } units[]        = { { "ms", 1 },      { "s", 1000 },     { "m", 60000 },
+                         { "h", 3600000 }, { "d", 86400000 }, { "", 1000 } };
     struct str whole = str_of(text);
     for (size_t i = 0; i < COUNT_OF(units); i++) {
         if (!str_ends(whole, units[i].unit))
@@ -32,17 +34,21 @@ bool flags_parse_ms(const char *text, int64_t *ms)
     return false;
 }
 
-static bool read_number(const struct flag *row, const char *text, int64_t *number, struct error *err)
+static bool read_number(const struct flag *row, const char *text, int64_t *number,
+                        struct error *err)
 {
-    bool ok = row->kind == FLAG_MS ? flags_parse_ms(text, number) : str_to_i64(str_of(text), number);
+    bool ok =
+        row->kind == FLAG_MS ? flags_parse_ms(text, number) : str_to_i64(str_of(text), number);
     // a default outside of the range means "not given"
     if (ok && (text == row->default_text || (*number >= row->lowest && *number <= row->highest)))
         return true;
     if (row->kind == FLAG_MS)
-        return error_set(err, ERR_INPUT, "--%s %.60s: a time such as 30s, 5m or 2h is wanted, up to %" PRIi64 " s",
+        return error_set(err, ERR_INPUT,
+                         "--%s %.60s: a time such as 30s, 5m or 2h is wanted, up to %" PRIi64 " s",
                          row->name, text, row->highest / 1000);
-    return error_set(err, ERR_INPUT, "--%s %.60s: a number from %" PRIi64 " to %" PRIi64 " is wanted", row->name, text,
-                     row->lowest, row->highest);
+    return error_set(err, ERR_INPUT,
+                     "--%s %.60s: a number from %" PRIi64 " to %" PRIi64 " is wanted", row->name,
+                     text, row->lowest, row->highest);
 }
 
 static bool store_value(const struct flag *row, const char *text, void *options, struct error *err)
@@ -58,7 +64,8 @@ static bool store_value(const struct flag *row, const char *text, void *options,
     case FLAG_TEXTS: {
         struct flag_texts *list = field;
         if (list->count == FLAG_TEXTS_MAX)
-            return error_set(err, ERR_INPUT, "--%s is given more than %d times", row->name, FLAG_TEXTS_MAX);
+            return error_set(err, ERR_INPUT, "--%s is given more than %d times", row->name,
+                             FLAG_TEXTS_MAX);
         list->texts[list->count++] = text;
         return true;
     }
@@ -77,7 +84,8 @@ static bool set_defaults(const struct flag *rows, size_t count, void *options, s
     return true;
 }
 
-static bool unknown_flag(const struct flag *rows, size_t count, const char *typed, struct error *err)
+static bool unknown_flag(const struct flag *rows, size_t count, const char *typed, struct str name,
+                         struct error *err)
 {
     const char *names[ROWS_MAX + 2];
     size_t      n = 0;
@@ -85,41 +93,85 @@ static bool unknown_flag(const struct flag *rows, size_t count, const char *type
         names[n] = rows[n].name;
     names[n++]       = "help";
     names[n++]       = "verbose";
-    struct str  name = str_of(typed);
-    struct str  part = name;
-    const char *near = NULL;
-    if (str_starts(name, "--") && str_cut(&name, '=', &part)) {
-        part = (struct str){ part.p + 2, part.len - 2 };
-        near = words_nearest(part, names, n);
-    }
+    const char *near = words_nearest(name, names, n);
     if (near)
         return error_set(err, ERR_INPUT, "there is no flag %.60s: did you mean --%s?", typed, near);
     return error_set(err, ERR_INPUT, "there is no flag %.60s", typed);
 }
 
+// whether the flag that was typed takes the next word as its value
+static bool takes_next(const struct flag *rows, size_t count, const char *typed, bool *takes,
+                       struct error *err)
+{
+    struct str rest = str_of(typed + 2);
+    struct str name = rest;
+    *takes          = false;
+    if (strcmp(typed, "-h") == 0 || strcmp(typed, "--help") == 0 || strcmp(typed, "--verbose") == 0)
+        return true;
+    if (!str_cut(&rest, '=', &name))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (str_is(name, rows[i].name)) {
+            *takes = rows[i].kind != FLAG_YES && !rest.p;
+            return true;
+        }
+    return unknown_flag(rows, count, typed, name, err);
+}
+
+// Flags with their values first, then operands; "--" goes away.
+static bool put_in_order(const struct flag *rows, size_t count, int argc, char **argv,
+                         int *flag_words, int *operands, struct error *err)
+{
+    char **words = xcalloc((size_t)argc + 1, sizeof *words);
+    bool   ended = false, ok = true;
+    int    n    = 0;
+    *flag_words = 1;
+    for (int i = 1; ok && i < argc; i++) {
+        bool is_flag = !ended && (strncmp(argv[i], "--", 2) == 0 || strcmp(argv[i], "-h") == 0);
+        bool takes   = false;
+        if (is_flag && strcmp(argv[i], "--") == 0) {
+            ended = true;
+        } else if (is_flag) {
+            ok                    = takes_next(rows, count, argv[i], &takes, err);
+            argv[(*flag_words)++] = argv[i];
+            if (takes && i + 1 < argc)
+                argv[(*flag_words)++] = argv[++i];
+        } else {
+            words[n++] = argv[i];
+        }
+    }
+    for (int i = 0; ok && i < n; i++)
+        argv[*flag_words + i] = words[i];
+    *operands = n;
+    free(words);
+    return ok;
+}
+
 bool flags_read(const struct flag *rows, size_t count, int argc, char **argv, void *options,
-                struct flags_common *common, int *operands, struct error *err)
+                struct flags_common *common, int *operands, int *operand_count, struct error *err)
 {
     struct option longs[ROWS_MAX + 3] = { { 0 } };
     assert(count <= ROWS_MAX);
     size_t n = 0;
     for (; n < count; n++)
-        longs[n] = (struct option){ rows[n].name, rows[n].kind != FLAG_YES, NULL, FIRST_VALUE + (int)n };
+        longs[n] =
+            (struct option){ rows[n].name, rows[n].kind != FLAG_YES, NULL, FIRST_VALUE + (int)n };
     longs[n++] = (struct option){ "help", no_argument, NULL, FIRST_VALUE + AT_HELP };
     longs[n]   = (struct option){ "verbose", no_argument, NULL, FIRST_VALUE + AT_VERBOSE };
     memset(common, 0, sizeof *common);
-    if (!set_defaults(rows, count, options, err))
+    if (!set_defaults(rows, count, options, err) ||
+        !put_in_order(rows, count, argc, argv, operands, operand_count, err))
         return false;
     optind = 0;  // begin anew, also after another verb's flags
     opterr = 0;
     for (;;) {
-        int value = getopt_long(argc, argv, ":h", longs, NULL);
+        int value = getopt_long(*operands, argv, ":h", longs, NULL);
         if (value == -1)
             break;
         if (value == ':')
             return error_set(err, ERR_INPUT, "%.60s needs a value", argv[optind - 1]);
         if (value == '?')
-            return unknown_flag(rows, count, argv[optind - 1], err);
+            return error_set(err, ERR_INPUT, "%.60s takes no value", argv[optind - 1]);
         if (value == 'h' || value == FIRST_VALUE + AT_HELP)
             common->help = true;
         else if (value == FIRST_VALUE + AT_VERBOSE)
@@ -127,15 +179,16 @@ bool flags_read(const struct flag *rows, size_t count, int argc, char **argv, vo
         else if (!store_value(&rows[value - FIRST_VALUE], optarg, options, err))
             return false;
     }
-    *operands = optind;
     return true;
 }
 
 static void print_row(const struct flag *row, FILE *file)
 {
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
-    fprintf(file, "  %-28s %s%s", left, strlen(left) > 28 ? "\n                               " : "", row->help);
+    snprintf(left, sizeof left, "--%s%s%s", row->name, row->argument ? " " : "",
+             row->argument ? row->argument : "");
+    fprintf(file, "  %-28s %s%s", left,
+            strlen(left) > 28 ? "\n                               " : "", row->help);
     if (row->default_text && row->default_text[0] != '-')
         fprintf(file, " (default %s)", row->default_text);
     fputc('\n', file);

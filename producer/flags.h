@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Flags of a verb are rows, read with getopt_long into a struct of the verb's choice (zeroed before; texts are
- * borrowed from argv). Times are seconds, or 30s, 5m, 2h, 7d. */
+/* Flags of a verb are rows, read with getopt_long into a struct of the verb's choice (zeroed
+ * before; texts are borrowed from argv). Times are seconds, or 30s, 5m, 2h, 7d. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,7 +26,7 @@ struct flag_texts {
 };
 
 struct flag {
-    const char    *name;          // without the two dashes
+    const char    *name;  // without the two dashes
     enum flag_kind kind;
     const char    *argument;      // its name in the help; NULL for FLAG_YES
     size_t         offset;        // of the field
@@ -42,9 +42,13 @@ struct flags_common {
     bool verbose;
 };
 
-// argv[0] is skipped; operands are moved to its end, *operands is the index of the first one
+// argv[0] is skipped and the rest is put in order: flags, then operands, of which there are
+// *operand_count from
+// argv[*operands] on. An open_id may begin with a dash, so one dash makes no flag, but for -h;
+// `--` ends the flags.
 bool flags_read(const struct flag *rows, size_t count, int argc, char **argv, void *options,
-                struct flags_common *common, int *operands, struct error *err) MUST_CHECK;
+                struct flags_common *common, int *operands, int *operand_count,
+                struct error *err) MUST_CHECK;
 void flags_print_help(const struct flag *rows, size_t count, FILE *file);
 // 90 -> 90 s; 250ms, 30s, 5m, 2h, 7d
 bool flags_parse_ms(const char *text, int64_t *ms) MUST_CHECK;

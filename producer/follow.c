@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "producer/follow.h"
 
-
 #include "base/memory.h"
 #include "loop/clock.h"
 #include "producer/job_view.h"
@@ -19,6 +18,7 @@ struct following {
     bool                 told_wait;  // that nobody has taken it yet
     bool                 saw;        // Redis has answered before
     bool                 told_lost;  // that it does not any more
+    bool                 judged;     // the message came to nothing, which was told
 };
 
 int follow_ending(enum job_state state)
@@ -59,7 +59,8 @@ static void print_doing(struct tool *tool, struct following *f, const struct job
     struct buf  doing;
     struct str  status = job_view_field(view, "tiktok_status");
     const char *words  = words_tiktok(status);
-    int64_t     bytes  = job_view_number(view, "downloaded_bytes") + job_view_number(view, "uploaded_bytes");
+    int64_t     bytes =
+        job_view_number(view, "downloaded_bytes") + job_view_number(view, "uploaded_bytes");
     if (job_view_state(view) != JOB_PROCESSING || !status.len)
         return;
     buf_init(&doing, 512);
@@ -78,7 +79,8 @@ static void print_doing(struct tool *tool, struct following *f, const struct job
     buf_fini(&doing);
 }
 
-// Our message passed ingest, and the job is another message's: the same content, or a dead letter. -1: ours, or not yet.
+// Our message passed ingest, and the job is another message's: the same content, or a dead
+// letter. -1: ours, or not yet.
 static int judge_source(struct tool *tool, const struct following *f, const struct job_view *view)
 {
     const struct follow *follow = f->follow;
@@ -86,14 +88,16 @@ static int judge_source(struct tool *tool, const struct following *f, const stru
         job_view_watermark(view) <= follow->offset)
         return -1;
     if (!job_view_found(view)) {
-        tool_note(tool, "the message was read and no job came of it: see the dead letters on %s.dlq",
+        tool_note(tool,
+                  "the message was read and no job came of it: see the dead letters on %s.dlq",
                   tool->config.fleet);
         return END_BAD;
     }
     if (str_is(job_view_field(view, "hash"), follow->hash))
         return -1;
     tool_note(tool,
-              "job_id %s was known before, with other content: this message is a dead letter and changed nothing.\n"
+              "job_id %s was known before, with other content: this message is a dead letter and "
+              "changed nothing.\n"
               "Send it under a new --job-id. That job is %.*s: tokfleet job %s",
               follow->job_id, STR_ARG(job_view_field(view, "state")), follow->job_id);
     return END_BAD;
@@ -131,8 +135,9 @@ static int look(struct tool *tool, struct following *f, struct job_view *view, s
         return lost_sight(tool, f, err);
     f->saw       = true;
     f->told_lost = false;
-    int code = judge_source(tool, f, view);
-    if (code >= 0)
+    int code     = judge_source(tool, f, view);
+    f->judged    = code >= 0;
+    if (f->judged)
         return code;
     if (!job_view_found(view) || !is_ours(f, view)) {
         tell_waiting(tool, f);
@@ -146,16 +151,25 @@ static int look(struct tool *tool, struct following *f, struct job_view *view, s
     return follow_ending(job_view_state(view));
 }
 
-static void print_end(struct tool *tool, const struct follow *follow, const struct job_view *view, int code)
+static void print_end(struct tool *tool, const struct follow *follow, const struct job_view *view,
+                      int code)
 {
     struct out *out = &tool->out;
     struct buf  text;
     if (follow->quiet || !job_view_found(view) || code == END_GOING)
         return;
     buf_init(&text, 4096);
-    words_visible(job_view_field(view, code == END_WELL ? "post_url" : "error_cause"), &text);
-    out_paint(out, code == END_WELL ? GREEN : code == END_UNSURE ? YELLOW : RED, "%.*s",
-              STR_ARG(job_view_field(view, "state")));
+    if (code != END_WELL)
+        words_visible(job_view_field(view, "error_cause"), &text);
+    else if (job_view_field(view, "post_url").len)
+        words_visible(job_view_field(view, "post_url"), &text);
+    else
+        words_visible(job_view_field(view, "post_id"), &text);
+    out_paint(out,
+              code == END_WELL     ? GREEN
+              : code == END_UNSURE ? YELLOW
+                                   : RED,
+              "%.*s", STR_ARG(job_view_field(view, "state")));
     out_printf(out, "%s%s\n", text.len ? "  " : "", buf_text(&text));
     buf_clear(&text);
     words_visible(job_view_field(view, "error_remedy"), &text);
@@ -174,7 +188,7 @@ int follow_job(struct tool *tool, const struct follow *follow)
     for (;;) {
         struct job_view view = { 0 };
         code                 = look(tool, &f, &view, &err);
-        if (code != END_GOING)
+        if (code != END_GOING && !f.judged)
             print_end(tool, follow, &view, code);
         job_view_fini(&view);
         if (code != END_GOING || out_closed(&tool->out))
@@ -185,7 +199,8 @@ int follow_job(struct tool *tool, const struct follow *follow)
             break;
         }
         if (!tool_idle(tool, LOOK_MS)) {
-            tool_note(tool, "interrupted: the job goes on; look again with: tokfleet job %s", follow->job_id);
+            tool_note(tool, "interrupted: the job goes on; look again with: tokfleet job %s",
+                      follow->job_id);
             code = END_INTERRUPTED;
             break;
         }

@@ -10,12 +10,12 @@
 struct follow {
     const char *job_id;
     int64_t     timeout_ms;
-    bool        quiet;      // no arrows, for --json
+    bool        quiet;  // no arrows, for --json
     // of the message that was sent for it; source NULL: whatever message made the job
     const char *source;     // "topic-partition@offset"
     const char *partition;  // "topic-partition"
     int64_t     offset;
-    const char *hash;       // of its content
+    const char *hash;  // of its content
 };
 
 // enum ending; says on standard error why it ended otherwise than well

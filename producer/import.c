@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tokfleet import: pass one checks every line and sends nothing; pass two sends, so many at a time.
  *
- *   file ──► import_check ──► bad lines told ──► rewind ──► import_check ──► kafka_send ──► delivery reports
+ *   file ──► import_check ──► bad lines told ──► rewind
+ *        ──► import_check ──► kafka_send ──► delivery reports
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,10 +26,13 @@ struct import_options {
 #define AT(field) offsetof(struct import_options, field)
 
 static const struct flag flags[] = {
-    { "skip-bad", FLAG_YES, NULL, AT(skip_bad), .help = "send the good lines although there are bad ones" },
+    { "skip-bad", FLAG_YES, NULL, AT(skip_bad),
+      .help = "send the good lines although there are bad ones" },
     { "dry-run", FLAG_YES, NULL, AT(dry_run), .help = "check every line, send nothing" },
-    { "errors", FLAG_COUNT, "N", AT(errors), "20", 0, 1000000, "bad lines that are told one by one" },
-    { "in-flight", FLAG_COUNT, "N", AT(in_flight), "1000", 1, 100000, "messages on their way to Kafka at a time" },
+    { "errors", FLAG_COUNT, "N", AT(errors), "20", 0, 1000000,
+      "bad lines that are told one by one" },
+    { "in-flight", FLAG_COUNT, "N", AT(in_flight), "1000", 1, 100000,
+      "messages on their way to Kafka at a time" },
     { "json", FLAG_YES, NULL, AT(json), .help = "print the summary as one JSON object" },
 };
 
@@ -40,17 +44,17 @@ struct flight {
     struct import *import;  // borrowed
     uint64_t       line;
     size_t         bytes;
-    struct flight *next;    // while it is free
+    struct flight *next;  // while it is free
 };
 
 struct import {
-    struct tool                 *tool;       // borrowed
-    const struct import_options *options;    // borrowed
-    struct lines                *lines;      // owned
-    struct seen                 *seen;       // owned
+    struct tool                 *tool;     // borrowed
+    const struct import_options *options;  // borrowed
+    struct lines                *lines;    // owned
+    struct seen                 *seen;     // owned
     struct job_rules             rules;
     char                         topic[TOPIC_NAME_BYTES];
-    uint64_t                     read;       // lines with something on them
+    uint64_t                     read;  // lines with something on them
     uint64_t                     good;
     uint64_t                     repeats;
     uint64_t                     bad;
@@ -58,15 +62,15 @@ struct import {
     uint64_t                     sent;       // handed to Kafka
     uint64_t                     confirmed;  // by Kafka
     uint64_t                     failed;
-    struct error                 failure;    // the first one
+    struct error                 failure;  // the first one
     uint64_t                     failure_line;
-    struct flight               *flights;    // owned, max_flights of them
+    struct flight               *flights;  // owned, max_flights of them
     struct flight               *free;
     size_t                       max_flights;
     size_t                       flying;
     size_t                       flying_bytes;
     int64_t                      began_ms;
-    int64_t                      told_ms;    // progress
+    int64_t                      told_ms;  // progress
 };
 
 static bool time_to_tell(struct import *import)
@@ -127,7 +131,8 @@ static void tell_bad(struct import *import, const struct error *err)
     if (import->bad > (uint64_t)import->options->errors)
         return;
     clear_progress(import);
-    out_printf(&import->tool->err, "line %" PRIu64 ": %s\n", lines_number(import->lines), err->message);
+    out_printf(&import->tool->err, "line %" PRIu64 ": %s\n", lines_number(import->lines),
+               err->message);
 }
 
 // ---- pass one
@@ -140,9 +145,11 @@ static bool check_all(struct import *import, struct error *err)
         struct job       job   = { 0 };
         struct error     why;
         if (found == LINES_END || found == LINES_FAILED || import->tool->interrupted)
-            return found == LINES_END || (found != LINES_FAILED && error_set(err, ERR_NOT_SENT, "interrupted"));
+            return found == LINES_END ||
+                   (found != LINES_FAILED && error_set(err, ERR_NOT_SENT, "interrupted"));
         import->read++;
-        switch (import_check(found, line, lines_number(import->lines), &import->rules, import->seen, &job, &why)) {
+        switch (import_check(found, line, lines_number(import->lines), &import->rules, import->seen,
+                             &job, &why)) {
         case LINE_GOOD:
             import->good++;
             import->warned += job.warnings.len > 0;
@@ -184,10 +191,12 @@ static void on_sent(struct call *call, const struct error *err)
 static void start(struct import *import, const struct job *job, struct str line)
 {
     struct flight      *flight = import->free;
-    struct kafka_record record = { .topic = import->topic, .partition = -1, .key = job->account, .value = line };
-    import->free               = flight->next;
-    flight->line               = lines_number(import->lines);
-    flight->bytes              = line.len;
+    struct kafka_record record = {
+        .topic = import->topic, .partition = -1, .key = job->account, .value = line
+    };
+    import->free  = flight->next;
+    flight->line  = lines_number(import->lines);
+    flight->bytes = line.len;
     import->flying++;
     import->flying_bytes += line.len;
     import->sent++;
@@ -219,8 +228,8 @@ static bool send_all(struct import *import, struct error *err)
         struct error     why;
         if (found == LINES_END || found == LINES_FAILED)
             return found == LINES_END;
-        enum line_verdict verdict =
-            import_check(found, line, lines_number(import->lines), &import->rules, import->seen, &job, &why);
+        enum line_verdict verdict = import_check(found, line, lines_number(import->lines),
+                                                 &import->rules, import->seen, &job, &why);
         if (verdict == LINE_GOOD) {
             going = make_room(import, line.len);
             if (going)
@@ -328,14 +337,17 @@ static int tell_end(struct import *import)
     if (import->failed) {
         tool_blame_kafka(tool, &import->failure);
         int code = tool_fail(tool, &import->failure);
-        tool_note(tool,
-                  "line %" PRIu64 " was not confirmed, and sending stopped. Run the same import again: a job that is "
-                  "there already is not posted twice",
-                  import->failure_line);
+        tool_note(
+            tool,
+            "line %" PRIu64
+            " was not confirmed, and sending stopped. Run the same import again: a job that is "
+            "there already is not posted twice",
+            import->failure_line);
         return code;
     }
     if (tool->interrupted) {
-        tool_note(tool, "interrupted. Run the same import again: a job that is there already is not posted twice");
+        tool_note(tool, "interrupted. Run the same import again: a job that is there already is "
+                        "not posted twice");
         return END_INTERRUPTED;
     }
     if (import->bad && !import->options->skip_bad) {
@@ -345,7 +357,8 @@ static int tell_end(struct import *import)
     return END_WELL;
 }
 
-static int run_import(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+static int run_import(struct tool *tool, const void *options_read, char *const *operands,
+                      int operand_count)
 {
     (void)operand_count;
     struct import import = {
@@ -360,7 +373,8 @@ static int run_import(struct tool *tool, const void *options_read, char *const *
     import.seen  = seen_new(SEEN_MAX);
     bool ok      = import.lines && check_all(&import, &err);
     clear_progress(&import);
-    bool sends = ok && !import.options->dry_run && import.good && (!import.bad || import.options->skip_bad);
+    bool sends =
+        ok && !import.options->dry_run && import.good && (!import.bad || import.options->skip_bad);
     if (sends)
         ok = send_file(&import, &err);
     if (ok)
@@ -373,6 +387,21 @@ static int run_import(struct tool *tool, const void *options_read, char *const *
     return code;
 }
 
+static const char help[] =
+    "Checks every line first, by the rules of the worker, and tells each bad one\n"
+    "with its reason; nothing is sent when there is one, unless --skip-bad.\n"
+    "Standard input is copied to an unlinked file in TMPDIR, since it is read\n"
+    "twice. The same job_id on two lines is harmless when both say the same, else\n"
+    "the later line is bad (for the first 1,000,000 jobs of a file; ingest finds\n"
+    "the others). Memory does not grow with the file. An import that stopped half\n"
+    "way may simply be run again.\n\n"
+    "  tokfleet import jobs.ndjson\n"
+    "  jq -c '.[]' plan.json | tokfleet import -\n"
+    "  tokfleet import jobs.ndjson --dry-run --errors 1000\n\n"
+    "A line: {\"job_id\": \"campaign-7:clip-0042\", \"account\": \"@brand.de\",\n"
+    "         \"media\": [{\"url\": \"https://cdn.example.com/clip.mp4\"}], \"caption\": \"Morning "
+    "light\"}";
+
 const struct verb verb_import = {
     .name          = "import",
     .operands      = "FILE|-",
@@ -383,14 +412,5 @@ const struct verb verb_import = {
     .operands_min  = 1,
     .operands_max  = 1,
     .run           = run_import,
-    .text          = "Checks every line first, by the rules of the worker, and tells each bad one with its reason; nothing is\n"
-                     "sent when there is one, unless --skip-bad. Standard input is copied to an unlinked file in TMPDIR, since\n"
-                     "it is read twice. The same job_id on two lines is harmless when both say the same, else the later line\n"
-                     "is bad (for the first 1,000,000 jobs of a file; ingest finds the others). Memory does not grow with the\n"
-                     "file. An import that stopped half way may simply be run again.\n\n"
-                     "  tokfleet import jobs.ndjson\n"
-                     "  jq -c '.[]' plan.json | tokfleet import -\n"
-                     "  tokfleet import jobs.ndjson --dry-run --errors 1000\n\n"
-                     "A line: {\"job_id\": \"campaign-7:clip-0042\", \"account\": \"@brand.de\",\n"
-                     "         \"media\": [{\"url\": \"https://cdn.example.com/clip.mp4\"}], \"caption\": \"Morning light\"}",
+    .text          = help,
 };

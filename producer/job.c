@@ -20,13 +20,15 @@ struct job_options {
 static const struct flag flags[] = {
     { "json", FLAG_YES, NULL, AT(json), .help = "print one JSON object" },
     { "follow", FLAG_YES, NULL, AT(follow), .help = "go on printing each step until its end" },
-    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "24h", 0, INT64_C(30) * DAY_MS, "with --follow: stop after" },
+    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "24h", 0, INT64_C(30) * DAY_MS,
+      "with --follow: stop after" },
 };
 
 static int not_found(struct tool *tool, const char *job_id)
 {
     tool_note(tool,
-              "there is no job %s in fleet %s.\nIt may not have been read from Kafka yet (tokfleet status shows which "
+              "there is no job %s in fleet %s.\nIt may not have been read from Kafka yet (tokfleet "
+              "status shows which "
               "programs are alive), its record may have ended its time, or the id is another one.",
               job_id, tool->config.fleet);
     return END_BAD;
@@ -53,24 +55,38 @@ static int show(struct tool *tool, const char *job_id, const struct job_options 
     return code;
 }
 
-static int run_job(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+static int run_job(struct tool *tool, const void *options_read, char *const *operands,
+                   int operand_count)
 {
     (void)operand_count;
     const struct job_options *options = options_read;
     const char               *job_id  = operands[0];
     if (!job_id_valid(str_of(job_id))) {
-        tool_note(tool, "this is no job_id: it has 1 to %d characters of A-Za-z0-9._:-", JOB_ID_MAX);
+        tool_note(tool, "this is no job_id: it has 1 to %d characters of A-Za-z0-9._:-",
+                  JOB_ID_MAX);
         return END_USAGE;
     }
     if (!options->follow)
         return show(tool, job_id, options);
-    struct follow follow = { .job_id = job_id, .timeout_ms = options->timeout_ms, .quiet = options->json };
+    struct follow follow = { .job_id     = job_id,
+                             .timeout_ms = options->timeout_ms,
+                             .quiet      = options->json };
     int           code   = follow_job(tool, &follow);
     if (!options->json || code == END_INTERRUPTED || code == END_UNREACHABLE)
         return code;
     int shown = show(tool, job_id, options);
     return shown == END_WELL ? code : shown;
 }
+
+static const char help[] =
+    "Shows what became of a job: its state in words, what TikTok says, the error\n"
+    "with its cause and what to do, and every step with its time and who took it.\n\n"
+    "  tokfleet job campaign-7:clip-0042\n"
+    "  tokfleet job campaign-7:clip-0042 --follow\n"
+    "  tokfleet job campaign-7:clip-0042 --json | jq -r .post_url\n\n"
+    "Without --follow the exit status is 0 for every job that is there and 1 for\n"
+    "one that is not; with it, it tells the end: 0 published (or in the inbox), 1\n"
+    "failed, rejected, expired or cancelled, 5 unsure.";
 
 const struct verb verb_job = {
     .name          = "job",
@@ -82,11 +98,5 @@ const struct verb verb_job = {
     .operands_min  = 1,
     .operands_max  = 1,
     .run           = run_job,
-    .text          = "Shows what became of a job: its state in words, what TikTok says, the error with its cause and what to\n"
-                     "do, and every step with its time and who took it.\n\n"
-                     "  tokfleet job campaign-7:clip-0042\n"
-                     "  tokfleet job campaign-7:clip-0042 --follow\n"
-                     "  tokfleet job campaign-7:clip-0042 --json | jq -r .post_url\n\n"
-                     "Without --follow the exit status is 0 for every job that is there and 1 for one that is not; with it,\n"
-                     "it tells the end: 0 published (or in the inbox), 1 failed, rejected, expired or cancelled, 5 unsure.",
+    .text          = help,
 };

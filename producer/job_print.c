@@ -65,7 +65,8 @@ static void add_why_waiting(struct page *page, struct buf *out)
         words_visible(job_view_field(view, "account_text"), out);
         buf_add_text(out, " to be connected (tokfleet account add)");
     } else if (due > page->now_ms) {
-        buf_add_text(out, job_view_number(view, "attempt") > 0 ? "waits for its next attempt at " : "scheduled for ");
+        buf_add_text(out, job_view_number(view, "attempt") > 0 ? "waits for its next attempt at "
+                                                               : "scheduled for ");
         words_time(due, page->now_ms, out);
     } else if (str_is(answer_field(account, "status"), "parked")) {
         buf_add_text(out, "waits because its account is parked: ");
@@ -179,6 +180,8 @@ static void print_times(struct page *page)
     if (job_view_number(view, "t_due") > page->now_ms)
         print_time(page, "due", job_view_number(view, "t_due"));
     print_time(page, "expires", job_view_number(view, "t_expires"));
+    if (job_view_state(view) == JOB_QUEUED)
+        print_time(page, "gives up", job_view_number(view, "t_account_until"));
     print_time(page, "accepted", job_view_number(view, "t_accepted"));
     print_time(page, "last look", job_view_number(view, "t_look"));
     if (job_state_is_end(job_view_state(view)))
@@ -201,8 +204,8 @@ static void print_log(struct page *page)
     }
 }
 
-void job_view_print(const struct job_view *view, const struct job_rules *rules, const char *job_id, int64_t now_ms,
-                    struct out *out)
+void job_view_print(const struct job_view *view, const struct job_rules *rules, const char *job_id,
+                    int64_t now_ms, struct out *out)
 {
     struct page page = { .view = view, .out = out, .now_ms = now_ms };
     buf_init(&page.line, LINE_MAX_BYTES);

@@ -16,10 +16,10 @@ static bool load_account(struct tool *tool, struct job_view *view, struct error 
     return tool_ask(tool, &view->account, 1, err);
 }
 
-bool job_view_load(struct tool *tool, const char *job_id, const char *partition, struct job_view *view,
-                   struct error *err)
+bool job_view_load(struct tool *tool, const char *job_id, const char *partition,
+                   struct job_view *view, struct error *err)
 {
-    struct str id   = str_of(job_id);
+    struct str  id   = str_of(job_id);
     struct ask *asks = view->asks;
     if (!tool_store(tool, err))
         return false;
@@ -76,9 +76,10 @@ int64_t job_view_watermark(const struct job_view *view)
 
 static void set_texts(struct json *object, const struct job_view *view)
 {
-    static const char *const fields[] = { "account_text", "kind",       "media",   "source",        "on_unsure",
-                                          "epoch",        "attempt_epoch", "publish_id", "post_id", "post_url",
-                                          "tiktok_status", "look_code",  "log_id",  "worker" };
+    static const char *const fields[] = { "account_text", "kind",     "media",         "source",
+                                          "on_unsure",    "epoch",    "attempt_epoch", "publish_id",
+                                          "post_id",      "post_url", "tiktok_status", "look_code",
+                                          "log_id",       "worker" };
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
         struct str text = job_view_field(view, fields[i]);
         if (text.len)
@@ -90,8 +91,8 @@ static void set_texts(struct json *object, const struct job_view *view)
 
 static void set_numbers(struct json *object, const struct job_view *view)
 {
-    static const char *const fields[] = { "attempt", "retries", "priority", "downloaded_bytes", "uploaded_bytes",
-                                          "looks" };
+    static const char *const fields[] = { "attempt",          "retries",        "priority",
+                                          "downloaded_bytes", "uploaded_bytes", "looks" };
     for (size_t i = 0; i < COUNT_OF(fields); i++)
         if (job_view_field(view, fields[i]).len)
             json_set_i64(object, fields[i], job_view_number(view, fields[i]));
@@ -156,7 +157,8 @@ static void set_lists(struct json *object, const struct job_view *view)
 static void set_upstream(struct json *object, const char *key, struct str text)
 {
     struct error err;
-    struct json *json = text.len ? json_parse(text, MESSAGE_MAX_BYTES, MESSAGE_DEPTH_MAX, &err) : NULL;
+    struct json *json =
+        text.len ? json_parse(text, MESSAGE_MAX_BYTES, MESSAGE_DEPTH_MAX, &err) : NULL;
     if (json)
         json_set_raw(object, key, text);
     else if (text.len)

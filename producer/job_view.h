@@ -10,22 +10,23 @@ enum { VIEW_JOB, VIEW_LOG, VIEW_MESSAGE, VIEW_MARK, VIEW_ASKS };
 
 struct job_view {
     struct ask asks[VIEW_ASKS];
-    struct ask account;           // HGETALL of its account, when it waits
+    struct ask account;  // HGETALL of its account, when it waits
 };
 
-// view is zeroed before, job_view_fini() after; partition: "topic-partition" to read the watermark of, or NULL
-bool job_view_load(struct tool *tool, const char *job_id, const char *partition, struct job_view *view,
-                   struct error *err) MUST_CHECK;
+// view is zeroed before, job_view_fini() after; partition: "topic-partition" to read the
+// watermark of, or NULL
+bool job_view_load(struct tool *tool, const char *job_id, const char *partition,
+                   struct job_view *view, struct error *err) MUST_CHECK;
 void job_view_fini(struct job_view *view);
 
-bool                 job_view_found(const struct job_view *view);
-struct str           job_view_field(const struct job_view *view, const char *field);   // "" when absent
-int64_t              job_view_number(const struct job_view *view, const char *field);  // 0 when absent
-enum job_state       job_view_state(const struct job_view *view);                      // JOB_NONE: not found
+bool           job_view_found(const struct job_view *view);
+struct str     job_view_field(const struct job_view *view, const char *field);   // "" when absent
+int64_t        job_view_number(const struct job_view *view, const char *field);  // 0 when absent
+enum job_state job_view_state(const struct job_view *view);  // JOB_NONE: not found
 const struct answer *job_view_log(const struct job_view *view);
 int64_t              job_view_watermark(const struct job_view *view);  // next offset; -1: not known
 
 struct job_rules;
-void         job_view_print(const struct job_view *view, const struct job_rules *rules, const char *job_id,
-                            int64_t now_ms, struct out *out);
+void job_view_print(const struct job_view *view, const struct job_rules *rules, const char *job_id,
+                    int64_t now_ms, struct out *out);
 struct json *job_view_json(const struct job_view *view, const char *job_id);

@@ -15,11 +15,11 @@
 enum { COPY_BYTES = 64 * 1024, PATH_BYTES = 4096 };
 
 struct lines {
-    int      fd;        // owned, unless it is standard input
+    int      fd;  // owned, unless it is standard input
     size_t   line_max;
-    char    *buffer;    // line_max and two bytes for its end
+    char    *buffer;  // line_max and two bytes for its end
     size_t   capacity;
-    size_t   begin;     // what was not returned yet is [begin, end)
+    size_t   begin;  // what was not returned yet is [begin, end)
     size_t   end;
     bool     at_end;    // of the file
     bool     skipping;  // the rest of a line that is too long
@@ -99,8 +99,8 @@ static bool open_input(struct lines *lines, const char *path, bool twice, struct
         return true;
     int copy = -1;
     if (!spool(lines->fd, &copy))
-        return error_set(err, ERR_IO, "%.200s cannot be copied to a temporary file (TMPDIR): %s", lines->path,
-                         strerror(errno));
+        return error_set(err, ERR_IO, "%.200s cannot be copied to a temporary file (TMPDIR): %s",
+                         lines->path, strerror(errno));
     if (!is_input)
         close(lines->fd);
     lines->fd = copy;

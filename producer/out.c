@@ -20,7 +20,7 @@ void out_init(struct out *out, FILE *file)
     memset(out, 0, sizeof *out);
     out->file     = file;
     out->terminal = isatty(fileno(file)) == 1;
-    out->colour   = out->terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    out->colour = out->terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
 }
 
 static void note_failure(struct out *out)
@@ -50,9 +50,10 @@ void out_printf(struct out *out, const char *format, ...)
 
 void out_paint(struct out *out, enum paint paint, const char *format, ...)
 {
-    static const char *const codes[] = { "", "\033[1m", "\033[2m", "\033[32m", "\033[33m", "\033[31m" };
-    bool    painted = out->colour && paint != PLAIN;
-    va_list args;
+    static const char *const codes[] = { "",         "\033[1m",  "\033[2m",
+                                         "\033[32m", "\033[33m", "\033[31m" };
+    bool                     painted = out->colour && paint != PLAIN;
+    va_list                  args;
     if (painted)
         out_printf(out, "%s", codes[paint]);
     va_start(args, format);

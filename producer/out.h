@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the tool prints: plain text or JSON on standard output, progress and errors on standard error.
- * Colour and bars only on a terminal, and no colour with NO_COLOR set. A reader that goes away (a broken pipe) is no
- * error: out_closed() says so and the verb ends quietly. */
+/* What the tool prints: plain text or JSON on standard output, progress and errors on standard
+ * error. Colour and bars only on a terminal, and no colour with NO_COLOR set. A reader that goes
+ * away (a broken pipe) is no error: out_closed() says so and the verb ends quietly. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,12 +28,13 @@ void out_json(struct out *out, const struct json *json);  // one line
 bool out_flush(struct out *out);                          // false: closed or broken, stop
 bool out_closed(const struct out *out);
 
-// Cells in rows, left aligned, as wide as the widest; the first row is the head. The last column is not padded.
+// Cells in rows, left aligned, as wide as the widest; the first row is the head. The last column
+// is not padded.
 enum { TABLE_COLUMNS_MAX = 10 };
 
 struct table {
     size_t columns;
-    char **cells;     // row by row; owned
+    char **cells;  // row by row; owned
     size_t count;
     size_t capacity;
 };

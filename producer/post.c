@@ -54,8 +54,8 @@ static void make_job_id(int64_t now_ms, char out[JOB_ID_MAX + 1])
     clock_format(now_ms, time);
     random_hex(digits, RANDOM_DIGITS);
     // post-20261201-173000-1f3a...
-    snprintf(out, JOB_ID_MAX + 1, "post-%.4s%.2s%.2s-%.2s%.2s%.2s-%s", time, time + 5, time + 8, time + 11, time + 14,
-             time + 17, digits);
+    snprintf(out, JOB_ID_MAX + 1, "post-%.4s%.2s%.2s-%.2s%.2s%.2s-%s", time, time + 5, time + 8,
+             time + 11, time + 14, time + 17, digits);
 }
 
 static void print_warnings(struct tool *tool, const struct job *job)
@@ -80,9 +80,9 @@ static struct json *warnings_json(const struct job *job)
 
 // what was sent, and where it stands
 struct sent {
-    const struct post_options *options;    // borrowed
-    const char                *job_id;     // borrowed
-    const struct job          *job;        // borrowed
+    const struct post_options *options;  // borrowed
+    const char                *job_id;   // borrowed
+    const struct job          *job;      // borrowed
     char                       topic[TOPIC_NAME_BYTES];
     struct kafka_place         place;
 };
@@ -134,8 +134,8 @@ static int report(struct tool *tool, const struct sent *sent)
 {
     int code = END_WELL;
     if (!sent->options->json) {
-        out_printf(&tool->out, "%s  %s-%d@%" PRIi64 "\n", sent->job_id, sent->topic, (int)sent->place.partition,
-                   sent->place.offset);
+        out_printf(&tool->out, "%s  %s-%d@%" PRIi64 "\n", sent->job_id, sent->topic,
+                   (int)sent->place.partition, sent->place.offset);
         out_flush(&tool->out);
     }
     if (sent->options->wait)
@@ -157,14 +157,17 @@ static int send_post(struct tool *tool, struct sent *sent, struct str message)
     if (!tool_send(tool, TOPIC_JOBS, sent->job->account, message, &sent->place, &err)) {
         int code = tool_fail(tool, &err);
         if (err_effect(err.code) == EFFECT_MAYBE)
-            tool_note(tool, "it may have arrived all the same: sending it again with --job-id %s is harmless",
-                      sent->job_id);
+            tool_note(
+                tool,
+                "it may have arrived all the same: sending it again with --job-id %s is harmless",
+                sent->job_id);
         return code;
     }
     return report(tool, sent);
 }
 
-static int run_post(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+static int run_post(struct tool *tool, const void *options_read, char *const *operands,
+                    int operand_count)
 {
     (void)operands, (void)operand_count;
     const struct post_options *options = options_read;
@@ -178,7 +181,8 @@ static int run_post(struct tool *tool, const void *options_read, char *const *op
     make_job_id(now_ms, made_id);
     const char *job_id = options->job_id ? options->job_id : made_id;
     buf_init(&message, (size_t)tool->config.job_max_bytes);
-    if (!post_message(options, job_id, now_ms, &message, &err) || !job_decode(buf_str(&message), &rules, &job, &err)) {
+    if (!post_message(options, job_id, now_ms, &message, &err) ||
+        !job_decode(buf_str(&message), &rules, &job, &err)) {
         tool_note(tool, "%s", err.message);
     } else {
         struct sent sent = { .options = options, .job_id = job_id, .job = &job };
@@ -195,6 +199,22 @@ static int run_post(struct tool *tool, const void *options_read, char *const *op
     return code;
 }
 
+static const char help[] =
+    "Makes a job of its flags, checks it by the same rules as the worker does,\n"
+    "sends it to <fleet>.jobs and prints its job_id and where on Kafka it stands.\n"
+    "The same job_id with the same content is posted once, however often it is\n"
+    "sent.\n\n"
+    "  tokfleet post --account @brand.de --video https://cdn.example.com/clip.mp4 \\\n"
+    "      --caption 'Morning light #lisbon' --privacy SELF_ONLY --wait\n"
+    "  tokfleet post --account @brand.de --photo https://cdn.example.com/1.jpg \\\n"
+    "      --photo https://cdn.example.com/2.jpg --title 'Two views' --draft\n"
+    "  tokfleet post --account @brand.de --video https://cdn.example.com/clip.mp4 --publish-at +2h "
+    "\\\n"
+    "      --job-id campaign-7:clip-0042 --json\n\n"
+    "With --wait the exit status tells its end: 0 published (or in the inbox), 1\n"
+    "failed, rejected, expired or cancelled, 4 still going on after --timeout, 5\n"
+    "unsure. Ctrl-C stops the following, not the job.";
+
 const struct verb verb_post = {
     .name          = "post",
     .operands      = "--account NAME (--video URL | --photo URL ...)",
@@ -203,15 +223,5 @@ const struct verb verb_post = {
     .flag_count    = COUNT_OF(flags),
     .options_bytes = sizeof(struct post_options),
     .run           = run_post,
-    .text          = "Makes a job of its flags, checks it by the same rules as the worker does, sends it to <fleet>.jobs and\n"
-                     "prints its job_id and where on Kafka it stands. The same job_id with the same content is posted once,\n"
-                     "however often it is sent.\n\n"
-                     "  tokfleet post --account @brand.de --video https://cdn.example.com/clip.mp4 \\\n"
-                     "      --caption 'Morning light #lisbon' --privacy SELF_ONLY --wait\n"
-                     "  tokfleet post --account @brand.de --photo https://cdn.example.com/1.jpg \\\n"
-                     "      --photo https://cdn.example.com/2.jpg --title 'Two views' --draft\n"
-                     "  tokfleet post --account @brand.de --video https://cdn.example.com/clip.mp4 --publish-at +2h \\\n"
-                     "      --job-id campaign-7:clip-0042 --json\n\n"
-                     "With --wait the exit status tells its end: 0 published (or in the inbox), 1 failed, rejected, expired\n"
-                     "or cancelled, 4 still going on after --timeout, 5 unsure. Ctrl-C stops the following, not the job.",
+    .text          = help,
 };

@@ -40,9 +40,10 @@ struct post_options {
     bool              json;
 };
 
-// The message as producer/JOBS.md describes it. Refuses what no message can say (no medium, metadata that is not JSON, a
+// The message as producer/JOBS.md describes it. Refuses what no message can say (no medium,
+// metadata that is not JSON, a
 // time that is none); everything else is job_decode()'s to judge. out is init by the caller.
-bool post_message(const struct post_options *options, const char *job_id, int64_t now_ms, struct buf *out,
-                  struct error *err) MUST_CHECK;
+bool post_message(const struct post_options *options, const char *job_id, int64_t now_ms,
+                  struct buf *out, struct error *err) MUST_CHECK;
 // RFC 3339 as it stands, or "+30m" from now: written as RFC 3339
 bool post_time(const char *text, int64_t now_ms, struct buf *out, struct error *err) MUST_CHECK;

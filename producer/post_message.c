@@ -16,7 +16,8 @@ bool post_time(const char *text, int64_t now_ms, struct buf *out, struct error *
         return true;
     }
     if (!flags_parse_ms(text + 1, &ms) || ms > INT64_C(3650) * 86400000)
-        return error_set(err, ERR_INPUT, "\"%.60s\" is no time: +30m, +2h and 2026-12-01T18:30:00+01:00 are", text);
+        return error_set(err, ERR_INPUT,
+                         "\"%.60s\" is no time: +30m, +2h and 2026-12-01T18:30:00+01:00 are", text);
     char written[CLOCK_TEXT_BYTES];
     clock_format(now_ms + ms, written);
     buf_add_text(out, written);
@@ -53,7 +54,8 @@ static struct json *media_of(const struct post_options *options)
 static struct json *settings_of(const struct post_options *options)
 {
     struct json *settings = json_object();
-    json_set_text(settings, "content_posting_method", options->draft ? STR("UPLOAD") : STR("DIRECT_POST"));
+    json_set_text(settings, "content_posting_method",
+                  options->draft ? STR("UPLOAD") : STR("DIRECT_POST"));
     set_optional(settings, "privacy_level", options->privacy);
     set_flag(settings, "duet", options->duet);
     set_flag(settings, "comment", options->comment);
@@ -65,8 +67,8 @@ static struct json *settings_of(const struct post_options *options)
     return settings;
 }
 
-static bool set_time(struct json *object, const char *key, const char *flag, const char *text, int64_t now_ms,
-                     struct error *err)
+static bool set_time(struct json *object, const char *key, const char *flag, const char *text,
+                     int64_t now_ms, struct error *err)
 {
     if (!text)
         return true;
@@ -104,8 +106,8 @@ static bool check_media(const struct post_options *options, struct error *err)
     return true;
 }
 
-bool post_message(const struct post_options *options, const char *job_id, int64_t now_ms, struct buf *out,
-                  struct error *err)
+bool post_message(const struct post_options *options, const char *job_id, int64_t now_ms,
+                  struct buf *out, struct error *err)
 {
     if (!options->account)
         return error_set(err, ERR_INPUT, "--account is missing: an open_id, or an @alias");

@@ -19,7 +19,8 @@ static void make_pattern(const char *fleet, const char *what, struct buf *out)
     buf_printf(out, "}:%s", what);
 }
 
-bool scan_page(struct tool *tool, const char *what, char cursor[SCAN_CURSOR_BYTES], struct ask *ask, struct error *err)
+bool scan_page(struct tool *tool, const char *what, char cursor[SCAN_CURSOR_BYTES], struct ask *ask,
+               struct error *err)
 {
     struct buf pattern;
     make_pattern(tool->config.fleet, what, &pattern);

@@ -6,7 +6,8 @@
 
 enum { SCAN_CURSOR_BYTES = 32 };
 
-// cursor is "0" before the first page and again after the last; what: "account:*". asks_fini(ask) in every case.
+// cursor is "0" before the first page and again after the last; what: "account:*". asks_fini(ask)
+// in every case.
 bool scan_page(struct tool *tool, const char *what, char cursor[SCAN_CURSOR_BYTES], struct ask *ask,
                struct error *err) MUST_CHECK;
 const struct answer *scan_keys(const struct ask *ask);

@@ -9,9 +9,9 @@
 enum { SLOTS_FIRST = 1024 };
 
 struct entry {
-    uint64_t id[2];    // of the job_id
+    uint64_t id[2];  // of the job_id
     uint64_t content;
-    uint64_t line;     // 0: free
+    uint64_t line;  // 0: free
 };
 
 struct seen {
@@ -60,7 +60,9 @@ static struct entry *find(const struct seen *seen, const uint64_t id[2])
 
 static void grow(struct seen *seen)
 {
-    struct seen bigger = { .count_slots = seen->count_slots * 2, .count = seen->count, .max = seen->max };
+    struct seen bigger = { .count_slots = seen->count_slots * 2,
+                           .count       = seen->count,
+                           .max         = seen->max };
     bigger.slots       = xcalloc(bigger.count_slots, sizeof *bigger.slots);
     for (size_t i = 0; i < seen->count_slots; i++)
         if (seen->slots[i].line)
@@ -69,7 +71,8 @@ static void grow(struct seen *seen)
     *seen = bigger;
 }
 
-enum seen_verdict seen_add(struct seen *seen, struct str job_id, const char *content, uint64_t line, uint64_t *first)
+enum seen_verdict seen_add(struct seen *seen, struct str job_id, const char *content, uint64_t line,
+                           uint64_t *first)
 {
     char hex[SHA256_HEX_BYTES];
     sha256_hex(job_id, hex);

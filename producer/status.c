@@ -14,11 +14,13 @@ struct status_options {
 #define AT(field) offsetof(struct status_options, field)
 
 static const struct flag flags[] = {
-    { "failures", FLAG_COUNT, "N", AT(failures), "5", 0, FAILURES_MAX, "the newest FAILED, REJECTED and UNSURE jobs" },
+    { "failures", FLAG_COUNT, "N", AT(failures), "5", 0, FAILURES_MAX,
+      "the newest FAILED, REJECTED and UNSURE jobs" },
     { "json", FLAG_YES, NULL, AT(json), .help = "print one JSON object" },
 };
 
-static int run_status(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+static int run_status(struct tool *tool, const void *options_read, char *const *operands,
+                      int operand_count)
 {
     (void)operands, (void)operand_count;
     const struct status_options *options = options_read;
@@ -38,6 +40,14 @@ static int run_status(struct tool *tool, const void *options_read, char *const *
     return code;
 }
 
+static const char help[] =
+    "Shows what is in flight and what waits, for what and how long already, the\n"
+    "jobs of each state, the programs and the last failures. Works from Redis\n"
+    "alone, also when nothing runs.\n\n"
+    "  tokfleet status\n"
+    "  watch tokfleet status\n"
+    "  tokfleet status --json | jq .in_flight";
+
 const struct verb verb_status = {
     .name          = "status",
     .operands      = "",
@@ -46,9 +56,5 @@ const struct verb verb_status = {
     .flag_count    = COUNT_OF(flags),
     .options_bytes = sizeof(struct status_options),
     .run           = run_status,
-    .text          = "Shows what is in flight and what waits, for what and how long already, the jobs of each state, the\n"
-                     "programs and the last failures. Works from Redis alone, also when nothing runs.\n\n"
-                     "  tokfleet status\n"
-                     "  watch -c tokfleet status\n"
-                     "  tokfleet status --json | jq .in_flight",
+    .text          = help,
 };

@@ -18,10 +18,10 @@ struct program_seen {
     char    pid[24];
     char    port[24];
     char    version[32];
-    char    state[32];        // running, draining, stopped
-    int64_t seen_ms;          // server's time
+    char    state[32];  // running, draining, stopped
+    int64_t seen_ms;    // server's time
     int64_t started_ms;
-    bool    alive;            // seen within five heartbeats
+    bool    alive;  // seen within five heartbeats
 };
 
 struct failure {
@@ -34,28 +34,28 @@ struct failure {
 };
 
 enum gate_seen {
-    GATE_NEVER,   // nobody has ever opened it
+    GATE_NEVER,  // nobody has ever opened it
     GATE_OPEN,
     GATE_CLOSED,  // being opened, or never since this Redis forgot
     GATE_OTHER,   // open for another server than this one: everything answers GATE
 };
 
 struct status {
-    int64_t             now_ms;                    // server's time
-    int64_t             count[JOB_STATE_COUNT];    // jobs per state
-    int64_t             today[JOB_STATE_COUNT];    // ends of this UTC day
-    int64_t             in_flight;                 // ledger of slots
-    int64_t             open;                      // commit points
+    int64_t             now_ms;                  // server's time
+    int64_t             count[JOB_STATE_COUNT];  // jobs per state
+    int64_t             today[JOB_STATE_COUNT];  // ends of this UTC day
+    int64_t             in_flight;               // ledger of slots
+    int64_t             open;                    // commit points
     int64_t             unsure;
-    int64_t             ready;                     // accounts that may act, or will
-    int64_t             delayed;                   // jobs with a moment: schedules, backoff, unknown accounts
+    int64_t             ready;    // accounts that may act, or will
+    int64_t             delayed;  // jobs with a moment: schedules, backoff, unknown accounts
     int64_t             leases;
     int64_t             outbox;
     int64_t             overdue_polls;
-    int64_t             unknown_accounts;          // texts that jobs wait for
+    int64_t             unknown_accounts;  // texts that jobs wait for
     int64_t             unknown_jobs;
-    bool                scanned_all;               // else there may be more than was counted
-    int64_t             oldest_ms;                 // message time of the oldest job in a queue; 0: none waits
+    bool                scanned_all;  // else there may be more than was counted
+    int64_t             oldest_ms;    // when the oldest job that waits came; 0: none
     char                oldest_account[NAME_BYTES];
     enum gate_seen      gate;
     char                generation[32];
@@ -68,9 +68,11 @@ struct status {
 };
 
 // failures: so many of the newest at most
-bool status_gather(struct tool *tool, size_t failures, struct status *status, struct error *err) MUST_CHECK;
-bool status_waiting(struct tool *tool, struct status *status, struct error *err) MUST_CHECK;  // status_gather()'s part
+bool status_gather(struct tool *tool, size_t failures, struct status *status,
+                   struct error *err) MUST_CHECK;
+bool status_waiting(struct tool *tool, struct status *status,
+                    struct error *err) MUST_CHECK;  // status_gather()'s part
 
-bool         status_never_ran(const struct status *status);
-void         status_print(const struct status *status, const struct config *config, struct out *out);
+bool status_never_ran(const struct status *status);
+void status_print(const struct status *status, const struct config *config, struct out *out);
 struct json *status_json(const struct status *status, const struct config *config);

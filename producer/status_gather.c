@@ -28,8 +28,18 @@ static int64_t number_of(struct str text)
 // ---- figures
 
 enum {
-    ASK_TIME, ASK_GATE, ASK_REPLICATION, ASK_COUNT, ASK_SLOTS, ASK_OPEN, ASK_UNSURE, ASK_READY, ASK_DELAYED, ASK_LEASES,
-    ASK_OUTBOX, FIGURES
+    ASK_TIME,
+    ASK_GATE,
+    ASK_REPLICATION,
+    ASK_COUNT,
+    ASK_SLOTS,
+    ASK_OPEN,
+    ASK_UNSURE,
+    ASK_READY,
+    ASK_DELAYED,
+    ASK_LEASES,
+    ASK_OUTBOX,
+    FIGURES
 };
 
 static void ask_figures(struct tool *tool, struct ask asks[FIGURES])
@@ -39,10 +49,12 @@ static void ask_figures(struct tool *tool, struct ask asks[FIGURES])
         const char *command;
         const char *key;
     } rows[] = {
-        { ASK_TIME, "TIME", NULL },          { ASK_GATE, "HGETALL", "gate" },   { ASK_REPLICATION, "INFO", NULL },
-        { ASK_COUNT, "HGETALL", "count" },   { ASK_SLOTS, "ZCARD", "slots" },   { ASK_OPEN, "ZCARD", "open" },
-        { ASK_UNSURE, "ZCARD", "unsure" },   { ASK_READY, "ZCARD", "ready" },   { ASK_DELAYED, "ZCARD", "delayed" },
-        { ASK_LEASES, "ZCARD", "leases" },   { ASK_OUTBOX, "XLEN", "outbox" },
+        { ASK_TIME, "TIME", NULL },          { ASK_GATE, "HGETALL", "gate" },
+        { ASK_REPLICATION, "INFO", NULL },   { ASK_COUNT, "HGETALL", "count" },
+        { ASK_SLOTS, "ZCARD", "slots" },     { ASK_OPEN, "ZCARD", "open" },
+        { ASK_UNSURE, "ZCARD", "unsure" },   { ASK_READY, "ZCARD", "ready" },
+        { ASK_DELAYED, "ZCARD", "delayed" }, { ASK_LEASES, "ZCARD", "leases" },
+        { ASK_OUTBOX, "XLEN", "outbox" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         ask_begin(tool, &asks[rows[i].i], rows[i].command, rows[i].key, STR(""));
@@ -83,7 +95,8 @@ static bool gather_figures(struct tool *tool, struct status *status, struct erro
     bool ok = tool_ask(tool, asks, FIGURES, err);
     if (ok) {
         const struct answer *time = &asks[ASK_TIME].reply.answer;
-        status->now_ms    = number_of(answer_item(time, 0)) * 1000 + number_of(answer_item(time, 1)) / 1000;
+        status->now_ms =
+            number_of(answer_item(time, 0)) * 1000 + number_of(answer_item(time, 1)) / 1000;
         status->in_flight = asks[ASK_SLOTS].reply.answer.number;
         status->open      = asks[ASK_OPEN].reply.answer.number;
         status->unsure    = asks[ASK_UNSURE].reply.answer.number;
@@ -122,7 +135,8 @@ static bool gather_today(struct tool *tool, struct status *status, struct error 
 
 // ---- programs
 
-static void take_program(const struct answer *hash, struct status *status, struct program_seen *program)
+static void take_program(const struct answer *hash, struct status *status,
+                         struct program_seen *program)
 {
     int64_t heartbeat_ms = number_of(answer_field(hash, "heartbeat_ms"));
     COPY(program->kind, answer_field(hash, "kind"));
@@ -138,7 +152,8 @@ static void take_program(const struct answer *hash, struct status *status, struc
     status->alive_count += program->alive;
 }
 
-static bool gather_hashes(struct tool *tool, const struct answer *ids, struct status *status, struct error *err)
+static bool gather_hashes(struct tool *tool, const struct answer *ids, struct status *status,
+                          struct error *err)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < ids->count && i < PROGRAMS_MAX; i += BATCH) {
@@ -206,7 +221,8 @@ static bool explain(struct tool *tool, struct status *status, struct error *err)
     return ok;
 }
 
-static bool gather_failures(struct tool *tool, size_t wanted, struct status *status, struct error *err)
+static bool gather_failures(struct tool *tool, size_t wanted, struct status *status,
+                            struct error *err)
 {
     static const enum job_state states[] = { JOB_FAILED, JOB_REJECTED, JOB_UNSURE };
     struct failure             *all      = xcalloc(COUNT_OF(states) * FAILURES_MAX, sizeof *all);
@@ -240,7 +256,8 @@ static bool gather_failures(struct tool *tool, size_t wanted, struct status *sta
 
 bool status_gather(struct tool *tool, size_t failures, struct status *status, struct error *err)
 {
-    return tool_store(tool, err) && gather_figures(tool, status, err) && gather_today(tool, status, err) &&
-           status_waiting(tool, status, err) && gather_programs(tool, status, err) &&
+    return tool_store(tool, err) && gather_figures(tool, status, err) &&
+           gather_today(tool, status, err) && status_waiting(tool, status, err) &&
+           gather_programs(tool, status, err) &&
            (failures == 0 || gather_failures(tool, failures, status, err));
 }

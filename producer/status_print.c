@@ -34,11 +34,13 @@ static void print_gate(const struct status *status, struct out *out)
         break;
     case GATE_CLOSED:
         out_paint(out, YELLOW, "closed");
-        out_printf(out, "%s%s", status->gate_taker[0] ? ", being opened by " : "", status->gate_taker);
+        out_printf(out, "%s%s", status->gate_taker[0] ? ", being opened by " : "",
+                   status->gate_taker);
         break;
     case GATE_OTHER:
         out_paint(out, RED, "closed");
-        out_printf(out, ": this Redis is not the one that it was opened on, so nothing moves until it is opened anew");
+        out_printf(out, ": this Redis is not the one that it was opened on, so nothing moves until "
+                        "it is opened anew");
         break;
     }
     out_printf(out, "\n");
@@ -102,21 +104,27 @@ static void print_waiting(const struct status *status, struct out *out)
 {
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
-    buf_printf(&line, "%" PRIi64 " jobs; %" PRIi64 " accounts ready or soon; %" PRIi64 " jobs wait for a moment",
-               status->count[JOB_QUEUED], status->ready, status->delayed);
+    words_plural(status->count[JOB_QUEUED], "job", &line);
+    buf_add_text(&line, "; ready to act, now or soon: ");
+    words_plural(status->ready, "account", &line);
+    buf_add_text(&line, "; scheduled, backing off, or with an end: ");
+    words_plural(status->delayed, "job", &line);
     print_label(out, "waiting");
     out_printf(out, "%s\n", buf_text(&line));
     const char *at_least = status->scanned_all ? "" : "at least ";
     if (status->unknown_accounts) {
-        print_label(out, "");
-        out_paint(out, YELLOW, "%s%" PRIi64 " jobs wait for %" PRIi64 " accounts that are not connected", at_least,
-                  status->unknown_jobs, status->unknown_accounts);
-        out_printf(out, " (tokfleet account add)\n");
+        buf_clear(&line);
+        words_plural(status->unknown_jobs, "job", &line);
+        buf_add_text(&line, " for ");
+        words_plural(status->unknown_accounts, "account", &line);
+        print_label(out, "not connected");
+        out_paint(out, YELLOW, "%s%s", at_least, buf_text(&line));
+        out_printf(out, " the fleet has no tokens of (tokfleet account add)\n");
     }
     if (status->oldest_ms) {
         buf_clear(&line);
         words_age(status->now_ms - status->oldest_ms, &line);
-        buf_add_text(&line, ", in the queue of ");
+        buf_add_text(&line, ", for account ");
         words_visible(str_of(status->oldest_account), &line);
         print_label(out, "oldest waits");
         out_printf(out, "%s%s\n", at_least, buf_text(&line));
@@ -128,13 +136,15 @@ static void print_rest(const struct status *status, struct out *out)
 {
     print_label(out, "unsure");
     out_paint(out, status->unsure ? YELLOW : PLAIN, "%" PRIi64, status->unsure);
-    out_printf(out, "%s\n", status->unsure ? ": each may be on TikTok or not; look at the account" : "");
+    out_printf(out, "%s\n",
+               status->unsure ? ": each may be on TikTok or not; look at the account" : "");
     print_label(out, "outbox");
-    out_printf(out, "%" PRIi64 " events on their way to Kafka\n", status->outbox);
+    out_printf(out, "%" PRIi64 " on their way to Kafka\n", status->outbox);
     if (status->overdue_polls) {
         print_label(out, "looks");
         out_paint(out, YELLOW, "%" PRIi64 " are overdue", status->overdue_polls);
-        out_printf(out, ": no poller is alive, or it has too much to do, or the accounts' status windows are full\n");
+        out_printf(out, ": no poller is alive, or it has too much to do, or the accounts' status "
+                        "windows are full\n");
     }
 }
 
@@ -158,7 +168,9 @@ static void print_programs(const struct status *status, struct out *out)
         table_add_text(&table, program->pid);
         table_add_text(&table, program->port);
         table_add_text(&table, program->version);
-        table_add_text(&table, program->alive || strcmp(program->state, "stopped") == 0 ? program->state : "SILENT");
+        table_add_text(&table, program->alive || strcmp(program->state, "stopped") == 0
+                                   ? program->state
+                                   : "SILENT");
         buf_clear(&seen);
         words_age(status->now_ms - program->seen_ms, &seen);
         buf_add_text(&seen, " ago");

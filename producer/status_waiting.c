@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Who waits, and how long already. There is no list of the waiting accounts that would hold the parked and the unknown
- * ones, too, so the keys are scanned, for a bounded time: with very many keys the figures are a lower bound. */
+/* Who waits, and how long already. There is no list of the waiting accounts that would hold the
+ * parked and the unknown ones, too, so the keys are scanned, for a bounded time: with very many
+ * keys the figures are a lower bound. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct place {
     struct str key;      // whole; borrowed from the scan's reply
     struct str name;     // behind its colon
     bool       unknown;  // else a queue
+    bool       counted;  // of an unknown: ZCARD was asked for
     bool       done;
     char       from[SCAN_CURSOR_BYTES];  // lowest rank to look at next
 };
@@ -30,14 +32,19 @@ static void note_oldest(struct status *status, const struct place *place, int64_
     snprintf(status->oldest_account, sizeof status->oldest_account, "%.*s", STR_ARG(place->name));
 }
 
+static bool asks_count(const struct place *place)
+{
+    return place->unknown && !place->counted;
+}
+
 static void ask_place(struct ask *ask, const struct place *place)
 {
     const char *const words[] = { place->from, "+inf", "BYSCORE", "LIMIT", "0", "1", "WITHSCORES" };
     redis_reply_fini(&ask->reply);
-    ask->argv[0] = place->unknown ? STR("ZCARD") : STR("ZRANGE");
+    ask->argv[0] = asks_count(place) ? STR("ZCARD") : STR("ZRANGE");
     ask->argv[1] = place->key;
     ask->argc    = 2;
-    for (size_t i = 0; !place->unknown && i < COUNT_OF(words); i++)
+    for (size_t i = 0; !asks_count(place) && i < COUNT_OF(words); i++)
         ask_add(ask, words[i]);
 }
 
@@ -45,11 +52,14 @@ static void ask_place(struct ask *ask, const struct place *place)
 static void take_place(struct status *status, struct place *place, const struct answer *answer)
 {
     double score;
-    if (place->unknown) {
+    if (asks_count(place)) {
         status->unknown_accounts++;
         status->unknown_jobs += answer->number;
-        place->done = true;
+        place->counted = true;
     } else if (!str_to_double(answer_item(answer, 1), &score) || score < 0 || score > 1e15) {
+        place->done = true;
+    } else if (place->unknown) {
+        note_oldest(status, place, (int64_t)score);
         place->done = true;
     } else {
         int64_t priority = (int64_t)(score / RANK);
@@ -58,7 +68,8 @@ static void take_place(struct status *status, struct place *place, const struct 
     }
 }
 
-static bool look_into(struct tool *tool, struct place *places, size_t count, struct status *status, struct error *err)
+static bool look_into(struct tool *tool, struct place *places, size_t count, struct status *status,
+                      struct error *err)
 {
     struct ask asks[BATCH];
     bool       ok = true;
@@ -83,9 +94,10 @@ static bool look_into(struct tool *tool, struct place *places, size_t count, str
 // false: neither queue nor unknown
 static bool place_of(struct str key, size_t prefix, struct place *place)
 {
-    struct str rest = key.len > prefix ? (struct str){ key.p + prefix, key.len - prefix } : (struct str){ "", 0 };
+    struct str rest =
+        key.len > prefix ? (struct str){ key.p + prefix, key.len - prefix } : (struct str){ "", 0 };
     struct str what;
-    *place         = (struct place){ .key = key, .from = "-inf" };
+    *place = (struct place){ .key = key, .from = "-inf" };
     if (!str_cut(&rest, ':', &what) || !rest.p)
         return false;
     place->name    = rest;
@@ -93,7 +105,8 @@ static bool place_of(struct str key, size_t prefix, struct place *place)
     return place->unknown || str_is(what, "queue");
 }
 
-static bool take_keys(struct tool *tool, const struct answer *keys, struct status *status, struct error *err)
+static bool take_keys(struct tool *tool, const struct answer *keys, struct status *status,
+                      struct error *err)
 {
     size_t       prefix = strlen(tool->config.fleet) + strlen("{}:");
     struct place places[BATCH];
@@ -121,7 +134,8 @@ bool status_waiting(struct tool *tool, struct status *status, struct error *err)
     do {
         struct ask ask = { 0 };
         // queue:<account>, unknown:<text>
-        ok = scan_page(tool, "[qu]*:*", cursor, &ask, err) && take_keys(tool, scan_keys(&ask), status, err);
+        ok = scan_page(tool, "[qu]*:*", cursor, &ask, err) &&
+             take_keys(tool, scan_keys(&ask), status, err);
         asks_fini(&ask, 1);
     } while (ok && strcmp(cursor, "0") != 0 && clock_monotonic_ms() < until);
     status->scanned_all = strcmp(cursor, "0") == 0;

@@ -9,7 +9,8 @@
 bool timeline_parse(struct str text, struct timeline_line *line)
 {
     struct str  time;
-    struct str *parts[] = { &time, &line->epoch, &line->from, &line->event, &line->to, &line->by, &line->why };
+    struct str *parts[] = { &time,     &line->epoch, &line->from, &line->event,
+                            &line->to, &line->by,    &line->why };
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         if (!str_cut(&text, '\t', parts[i])) {
             // the last one is empty mostly

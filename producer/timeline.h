@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A line of a job's timeline (log:<id> in Redis): time, attempt's epoch, from, event, to, by, why, separated by tabs. */
+/* A line of a job's timeline (log:<id> in Redis): time, attempt's epoch, from, event, to, by,
+ * why, separated by tabs. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +16,8 @@ struct timeline_line {
     struct str from;
     struct str event;
     struct str to;
-    struct str by;     // the program
-    struct str why;    // a code; "" mostly
+    struct str by;   // the program
+    struct str why;  // a code; "" mostly
 };
 
 bool timeline_parse(struct str text, struct timeline_line *line) MUST_CHECK;  // borrows text

@@ -12,7 +12,12 @@
 #include "base/memory.h"
 #include "loop/clock.h"
 
-enum { TURN_MS = 100, ANSWER_MAX_BYTES = 64 * 1024 * 1024, BACKOFF_MIN_MS = 50, LOG_DRAIN_MS = 200 };
+enum {
+    TURN_MS          = 100,
+    ANSWER_MAX_BYTES = 64 * 1024 * 1024,
+    BACKOFF_MIN_MS   = 50,
+    LOG_DRAIN_MS     = 200
+};
 
 static void on_signal(struct signal_watch *watch, int number)
 {
@@ -24,7 +29,6 @@ static void on_signal(struct signal_watch *watch, int number)
 bool tool_open(struct tool *tool, char *const *environment, bool verbose, struct error *err)
 {
     memset(tool, 0, sizeof *tool);
-    signal(SIGPIPE, SIG_IGN);
     log_open(STDERR_FILENO, "tokfleet", verbose ? LOG_DEBUG : LOG_WARN);
     out_init(&tool->out, stdout);
     out_init(&tool->err, stderr);
@@ -140,7 +144,8 @@ bool tool_idle(struct tool *tool, int64_t ms)
     return !tool->interrupted;
 }
 
-void ask_begin(const struct tool *tool, struct ask *ask, const char *command, const char *what, struct str id)
+void ask_begin(const struct tool *tool, struct ask *ask, const char *command, const char *what,
+               struct str id)
 {
     assert(tool->store);
     redis_reply_fini(&ask->reply);
@@ -164,8 +169,8 @@ bool tool_ask(struct tool *tool, struct ask *asks, size_t count, struct error *e
     for (size_t i = 0; ok && i < count; i++) {
         struct ask *ask = &asks[i];
         memset(&ask->wait, 0, sizeof ask->wait);
-        redis_command(tool->redis, ask->argv, ask->argc, tool->config.redis_timeout_ms, &ask->reply, &ask->wait.call,
-                      wait_done);
+        redis_command(tool->redis, ask->argv, ask->argc, tool->config.redis_timeout_ms, &ask->reply,
+                      &ask->wait.call, wait_done);
     }
     bool started = ok;
     for (size_t i = 0; started && i < count; i++) {
@@ -195,8 +200,8 @@ void asks_fini(struct ask *asks, size_t count)
     }
 }
 
-bool tool_send(struct tool *tool, enum fleet_topic topic, struct str key, struct str value, struct kafka_place *place,
-               struct error *err)
+bool tool_send(struct tool *tool, enum fleet_topic topic, struct str key, struct str value,
+               struct kafka_place *place, struct error *err)
 {
     char              name[TOPIC_NAME_BYTES];
     struct wait       wait  = { 0 };
@@ -214,13 +219,15 @@ bool tool_send(struct tool *tool, enum fleet_topic topic, struct str key, struct
 
 static bool is_unreachable(enum err_code code)
 {
-    return code == ERR_CONNECT || code == ERR_TIMEOUT || code == ERR_LOST || code == ERR_BROKEN || code == ERR_FULL ||
-           code == ERR_CLOSED || code == ERR_NOT_SENT;
+    return code == ERR_CONNECT || code == ERR_TIMEOUT || code == ERR_LOST || code == ERR_BROKEN ||
+           code == ERR_FULL || code == ERR_CLOSED || code == ERR_NOT_SENT;
 }
 
 void tool_blame_kafka(const struct tool *tool, struct error *err)
 {
-    if (!tool->interrupted && is_unreachable(err->code))
+    if (err->code == ERR_INPUT)
+        error_wrap(err, "Kafka refused it (tokfleet topics ensure creates missing topics)");
+    else if (!tool->interrupted && is_unreachable(err->code))
         error_wrap(err, "Kafka at %.120s (TOKFLEET_KAFKA_BROKERS)", tool->config.kafka_brokers);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a verb works with: settings, the loop, and connections that are opened when they are first asked for.
- * A verb is a straight line: it starts calls and turns the loop until they are done (tool_wait), so every wait is bounded
- * by the call's own deadline and ends at once on Ctrl-C. */
+/* What a verb works with: settings, the loop, and connections that are opened when they are first
+ * asked for. A verb is a straight line: it starts calls and turns the loop until they are done
+ * (tool_wait), so every wait is bounded by the call's own deadline and ends at once on Ctrl-C. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,8 +19,9 @@
 
 // exit statuses, the same for every verb
 enum ending {
-    END_WELL        = 0,
-    END_BAD         = 1,    // it worked, and the answer is no: the job failed, bad lines, drift, no such thing
+    END_WELL = 0,
+    END_BAD =
+        1,  // it worked, and the answer is no: the job failed, bad lines, drift, no such thing
     END_USAGE       = 2,    // flags, settings
     END_UNREACHABLE = 3,    // Kafka or Redis
     END_GOING       = 4,    // the time is over and it is still going on
@@ -51,33 +52,36 @@ struct wait {
 struct ask {
     struct str         argv[16];
     size_t             argc;
-    struct buf         key;    // argv[1]
+    struct buf         key;  // argv[1]
     struct redis_reply reply;
-    struct wait        wait;   // tool_ask()'s
+    struct wait        wait;  // tool_ask()'s
 };
 
-bool tool_open(struct tool *tool, char *const *environment, bool verbose, struct error *err) MUST_CHECK;
+bool tool_open(struct tool *tool, char *const *environment, bool verbose,
+               struct error *err) MUST_CHECK;
 void tool_close(struct tool *tool);
 
 struct kafka_out *tool_kafka(struct tool *tool, struct error *err) MUST_CHECK;
 struct store     *tool_store(struct tool *tool, struct error *err) MUST_CHECK;
 void              tool_kafka_settings(const struct tool *tool, struct kafka_settings *settings);
-void              tool_topic(const struct tool *tool, enum fleet_topic topic, char out[TOPIC_NAME_BYTES]);
+void tool_topic(const struct tool *tool, enum fleet_topic topic, char out[TOPIC_NAME_BYTES]);
 
 void wait_done(struct call *call, const struct error *err);  // a call_done for struct wait
 bool tool_wait(struct tool *tool, struct wait *wait, struct error *err) MUST_CHECK;
-void tool_turn(struct tool *tool, int64_t at_most_ms);       // handles what is ready, or waits so long
-bool tool_idle(struct tool *tool, int64_t ms);               // false: interrupted
-// a zeroed ask: command, key ({fleet}:, what, id), then further arguments, borrowed until tool_ask() returns;
+void tool_turn(struct tool *tool, int64_t at_most_ms);  // handles what is ready, or waits so long
+bool tool_idle(struct tool *tool, int64_t ms);          // false: interrupted
+// a zeroed ask: command, key ({fleet}:, what, id), then further arguments, borrowed until
+// tool_ask() returns;
 // tool_store() was asked for before. what NULL: a command without a key
-void ask_begin(const struct tool *tool, struct ask *ask, const char *command, const char *what, struct str id);
+void ask_begin(const struct tool *tool, struct ask *ask, const char *command, const char *what,
+               struct str id);
 void ask_add(struct ask *ask, const char *argument);
 // all at once; false when one has no answer. An error that Redis itself answers is ERR_CLOSED here.
 bool tool_ask(struct tool *tool, struct ask *asks, size_t count, struct error *err) MUST_CHECK;
 void asks_fini(struct ask *asks, size_t count);
 // one record to a topic of the fleet, confirmed
-bool tool_send(struct tool *tool, enum fleet_topic topic, struct str key, struct str value, struct kafka_place *place,
-               struct error *err) MUST_CHECK;
+bool tool_send(struct tool *tool, enum fleet_topic topic, struct str key, struct str value,
+               struct kafka_place *place, struct error *err) MUST_CHECK;
 
 // names the server and the variable that leads to it
 void tool_blame_kafka(const struct tool *tool, struct error *err);

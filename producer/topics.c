@@ -10,7 +10,7 @@
 #define WEEK_MS_TEXT "604800000"
 #define MONTH_MS_TEXT "2592000000"
 
-enum { ENSURE_MS = 30000, CONFIGS_MAX = 6, NUMBER_BYTES = 24 };
+enum { ENSURE_MS = 15000, CONFIGS_MAX = 6, NUMBER_BYTES = 24 };
 
 struct topics_options {
     int64_t partitions;
@@ -20,7 +20,8 @@ struct topics_options {
 #define AT(field) offsetof(struct topics_options, field)
 
 static const struct flag flags[] = {
-    { "partitions", FLAG_COUNT, "N", AT(partitions), "-2", 1, 1000, "of each topic (default TOKFLEET_TOPICS_PARTITIONS)" },
+    { "partitions", FLAG_COUNT, "N", AT(partitions), "-2", 1, 1000,
+      "of each topic (default TOKFLEET_TOPICS_PARTITIONS)" },
     { "replication", FLAG_COUNT, "N", AT(replication), "-2", -1, 10,
       "replicas of each, -1: as the brokers say (default TOKFLEET_TOPICS_REPLICATION)" },
 };
@@ -48,8 +49,8 @@ struct plan {
     struct kafka_topic_config configs[FLEET_TOPIC_COUNT][CONFIGS_MAX];
     char                      names[FLEET_TOPIC_COUNT][TOPIC_NAME_BYTES];
     char                      retention[NUMBER_BYTES];
-    struct tool              *tool;     // borrowed
-    struct table              table;    // topic, state, what differs
+    struct tool              *tool;   // borrowed
+    struct table              table;  // topic, state, what differs
     int                       drifted;
     int                       failed;
 };
@@ -57,7 +58,8 @@ struct plan {
 static void plan_topics(struct plan *plan, struct tool *tool, const struct topics_options *options)
 {
     plan->tool = tool;
-    snprintf(plan->retention, sizeof plan->retention, "%" PRIi64, tool->config.topics_jobs_retention_ms);
+    snprintf(plan->retention, sizeof plan->retention, "%" PRIi64,
+             tool->config.topics_jobs_retention_ms);
     for (int t = 0; t < FLEET_TOPIC_COUNT; t++) {
         size_t count = 0;
         tool_topic(tool, (enum fleet_topic)t, plan->names[t]);
@@ -66,19 +68,22 @@ static void plan_topics(struct plan *plan, struct tool *tool, const struct topic
             if (!configs[t][count].value)
                 plan->configs[t][count].value = plan->retention;
         }
-        int64_t partitions  = options->partitions > 0 ? options->partitions : tool->config.topics_partitions;
-        int64_t replication = options->replication > -2 ? options->replication : tool->config.topics_replication;
-        plan->topics[t]     = (struct kafka_topic){
-                .name         = plan->names[t],
-                .partitions   = (int32_t)partitions,
-                .replication  = replication == 0 ? -1 : (int32_t)replication,
-                .configs      = plan->configs[t],
-                .config_count = count,
+        int64_t partitions =
+            options->partitions > 0 ? options->partitions : tool->config.topics_partitions;
+        int64_t replication =
+            options->replication > -2 ? options->replication : tool->config.topics_replication;
+        plan->topics[t] = (struct kafka_topic){
+            .name         = plan->names[t],
+            .partitions   = (int32_t)partitions,
+            .replication  = replication == 0 ? -1 : (int32_t)replication,
+            .configs      = plan->configs[t],
+            .config_count = count,
         };
     }
 }
 
-static void on_result(void *owner, const struct kafka_topic *topic, enum kafka_topic_state state, const char *detail)
+static void on_result(void *owner, const struct kafka_topic *topic, enum kafka_topic_state state,
+                      const char *detail)
 {
     static const char *const words[] = { "created", "there", "DRIFTED", "FAILED" };
     struct plan             *plan    = owner;
@@ -93,18 +98,22 @@ static int tell_end(const struct plan *plan)
 {
     struct tool *tool = plan->tool;
     if (plan->drifted)
-        tool_note(tool,
-                  "existing topics are never changed from here. Mend the drift with Kafka's own tools, e.g.\n"
-                  "  kafka-configs.sh --bootstrap-server %.200s --alter --entity-type topics --entity-name TOPIC \\\n"
-                  "      --add-config NAME=VALUE\n"
-                  "  kafka-topics.sh --bootstrap-server %.200s --alter --topic TOPIC --partitions N",
-                  tool->config.kafka_brokers, tool->config.kafka_brokers);
+        tool_note(
+            tool,
+            "existing topics are never changed from here. Mend the drift with Kafka's own tools, "
+            "e.g.\n"
+            "  kafka-configs.sh --bootstrap-server %.200s --alter --entity-type topics "
+            "--entity-name TOPIC \\\n"
+            "      --add-config NAME=VALUE\n"
+            "  kafka-topics.sh --bootstrap-server %.200s --alter --topic TOPIC --partitions N",
+            tool->config.kafka_brokers, tool->config.kafka_brokers);
     if (plan->failed)
-        tool_note(tool, "not every topic could be created: may this user create topics and describe their configs?");
+        tool_note(tool, "not every topic could be created or read: the detail says why");
     return plan->drifted || plan->failed ? END_BAD : END_WELL;
 }
 
-static int run_topics_ensure(struct tool *tool, const void *options, char *const *operands, int operand_count)
+static int run_topics_ensure(struct tool *tool, const void *options, char *const *operands,
+                             int operand_count)
 {
     (void)operands, (void)operand_count;
     struct plan           plan = { 0 };
@@ -121,7 +130,8 @@ static int run_topics_ensure(struct tool *tool, const void *options, char *const
     table_add_text(&plan.table, "topic");
     table_add_text(&plan.table, "state");
     table_add_text(&plan.table, "detail");
-    kafka_admin_ensure(admin, plan.topics, FLEET_TOPIC_COUNT, ENSURE_MS, on_result, &plan, &wait.call, wait_done);
+    kafka_admin_ensure(admin, plan.topics, FLEET_TOPIC_COUNT, ENSURE_MS, on_result, &plan,
+                       &wait.call, wait_done);
     if (tool_wait(tool, &wait, &err)) {
         table_print(&plan.table, &tool->out, "");
         code = tell_end(&plan);
@@ -134,6 +144,13 @@ static int run_topics_ensure(struct tool *tool, const void *options, char *const
     return code;
 }
 
+static const char help[] =
+    "Creates <fleet>.jobs, .journal, .accounts, .events and .dlq with the settings\n"
+    "that the fleet relies on. A topic that is there is compared and never changed;\n"
+    "the exit status is 1 when one differs.\n\n"
+    "  tokfleet topics ensure\n"
+    "  tokfleet topics ensure --partitions 24 --replication 3";
+
 const struct verb verb_topics_ensure = {
     .name          = "topics ensure",
     .operands      = "",
@@ -142,8 +159,5 @@ const struct verb verb_topics_ensure = {
     .flag_count    = COUNT_OF(flags),
     .options_bytes = sizeof(struct topics_options),
     .run           = run_topics_ensure,
-    .text          = "Creates <fleet>.jobs, .journal, .accounts, .events and .dlq with the settings that the fleet relies on.\n"
-                     "A topic that is there is compared and never changed; the exit status is 1 when one differs.\n\n"
-                     "  tokfleet topics ensure\n"
-                     "  tokfleet topics ensure --partitions 24 --replication 3",
+    .text          = help,
 };

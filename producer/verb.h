@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What `tokfleet` can do is a table of verbs (command.c); one file a verb. A verb's rows of flags drive its parsing,
- * its --help and its suggestions; it reads its flags from a struct of its own. */
+/* What `tokfleet` can do is a table of verbs (command.c); one file a verb. A verb's rows of flags
+ * drive its parsing, its --help and its suggestions; it reads its flags from a struct of its own.
+ * */
 #pragma once
 
 #include "producer/flags.h"
 #include "producer/tool.h"
 
 struct verb {
-    const char        *name;           // as typed: "post", "topics ensure"
-    const char        *operands;       // what follows the flags in the usage line; "" for nothing
-    const char        *summary;        // one line of `tokfleet --help`
-    const char        *text;           // what --help teaches: words, then examples
-    const struct flag *flags;          // its rows; NULL when flag_count is 0
+    const char        *name;      // as typed: "post", "topics ensure"
+    const char        *operands;  // what follows the flags in the usage line; "" for nothing
+    const char        *summary;   // one line of `tokfleet --help`
+    const char        *text;      // what --help teaches: words, then examples
+    const struct flag *flags;     // its rows; NULL when flag_count is 0
     size_t             flag_count;
     size_t             options_bytes;  // of the struct that the rows fill
     int                operands_min;

@@ -19,6 +19,12 @@ void words_count(int64_t number, struct buf *out)
     }
 }
 
+void words_plural(int64_t number, const char *noun, struct buf *out)
+{
+    words_count(number, out);
+    buf_printf(out, " %s%s", noun, number == 1 ? "" : "s");
+}
+
 void words_age(int64_t ms, struct buf *out)
 {
     int64_t s = ms / 1000;
@@ -84,8 +90,8 @@ void words_visible(struct str text, struct buf *out)
         unsigned char first = (unsigned char)text.p[0];
         size_t        bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
         size_t        units;
-        bool          whole = bytes <= text.len && str_utf16_units((struct str){ text.p, bytes }, &units);
-        bool          c1    = whole && first == 0xc2 && (unsigned char)text.p[1] < 0xa0;
+        bool whole = bytes <= text.len && str_utf16_units((struct str){ text.p, bytes }, &units);
+        bool c1    = whole && first == 0xc2 && (unsigned char)text.p[1] < 0xa0;
         if (!whole)
             bytes = 1;
         if (!whole || c1 || first < ' ' || first == 0x7f)
@@ -106,13 +112,13 @@ const char *words_state(enum job_state state)
         [JOB_UPLOADING]  = "its bytes are on their way to TikTok",
         [JOB_SENDING]    = "the request that may publish it is on its way",
         [JOB_PROCESSING] = "TikTok accepted it and is working on it",
-        [JOB_UNSURE]     = "nobody knows whether TikTok published it: it is not sent again on a guess",
-        [JOB_PUBLISHED]  = "published",
-        [JOB_IN_INBOX]   = "delivered to the creator's inbox, to be posted by hand",
-        [JOB_FAILED]     = "failed for good",
-        [JOB_REJECTED]   = "rejected: it was never sent",
-        [JOB_EXPIRED]    = "expired before it was sent",
-        [JOB_CANCELLED]  = "cancelled before it was sent",
+        [JOB_UNSURE] = "nobody knows whether TikTok published it: it is not sent again on a guess",
+        [JOB_PUBLISHED] = "published",
+        [JOB_IN_INBOX]  = "delivered to the creator's inbox, to be posted by hand",
+        [JOB_FAILED]    = "failed for good",
+        [JOB_REJECTED]  = "rejected: it was never sent",
+        [JOB_EXPIRED]   = "expired before it was sent",
+        [JOB_CANCELLED] = "cancelled before it was sent",
     };
     assert(state < JOB_STATE_COUNT);
     return words[state];

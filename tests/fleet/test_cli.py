@@ -336,7 +336,8 @@ def test_status_counts_flight_failures_and_programs(fresh):
     fresh.redis('HSET', fresh.key('account:a'), 'rev', 1, 'status', 'ok')
     for i in range(6):
         fresh.ingest(video('s%d' % i, 'a'), i)
-    fresh.ingest({'job_id': 'r1', 'account': 'a'}, 6, verdict='bad', code='bad_message', cause='media: it is missing', remedy='Mend')
+    fresh.ingest({'job_id': 'r1', 'account': 'a'}, 6, verdict='bad', code='bad_message', cause='media: it is missing',
+                 remedy='Mend')
     for _ in range(2):
         fresh.claim()
     fresh.script('heartbeat', program='worker-a', kind='worker', host='host-1', pid='77', port='8080', version='0.1.0',
@@ -491,9 +492,9 @@ def test_colour_and_bars_are_for_terminals_that_want_them(fresh, tmp_path):
     assert code == 0 and '\x1b[' not in text
     assert '\x1b[' not in ok(fresh.cli('status')).stdout
     path = tmp_path / 'jobs.ndjson'
-    path.write_text(ndjson(*[video('tty-%d' % i, '@a') for i in range(20000)]))
-    code, text = on_terminal(fresh, 'import', str(path), '--dry-run')
-    assert code == 0 and 'checking: ' in text
+    path.write_text(ndjson(*[video('tty-%d' % i, '@a%d' % (i % 100)) for i in range(20000)]))
+    code, text = on_terminal(fresh, 'import', str(path))
+    assert code == 0 and 'checking: ' in text and 'sending: [' in text and '20,000 sent' in text
 
 
 def test_a_reader_that_goes_away_is_no_error(fresh):
