@@ -12,6 +12,7 @@
 
 static const struct verb *const verbs[] = {
     &verb_post,          &verb_import,      &verb_job,          &verb_status,
+    &verb_gate,          &verb_rebuild,
     &verb_topics_ensure, &verb_account_add, &verb_account_list, &verb_account_show,
 };
 

@@ -25,6 +25,8 @@ extern const struct verb verb_post;
 extern const struct verb verb_import;
 extern const struct verb verb_job;
 extern const struct verb verb_status;
+extern const struct verb verb_gate;
+extern const struct verb verb_rebuild;
 extern const struct verb verb_topics_ensure;
 extern const struct verb verb_account_add;
 extern const struct verb verb_account_list;

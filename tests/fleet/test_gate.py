@@ -79,6 +79,16 @@ def test_a_restarted_redis_with_its_data():
     run_with(fault)
 
 
+def test_a_person_has_redis_told_anew_under_load():
+    def fault(fleet):
+        dry = fleet.cli('rebuild', '--dry-run')
+        assert dry.returncode == 0 and 'it has its end' in dry.stdout, dry.stdout + dry.stderr
+        assert fleet.cli('gate').returncode == 0
+        done = fleet.cli('rebuild', '--timeout', '60')
+        assert done.returncode == 0 and 'generation 2' in done.stdout, done.stdout + done.stderr
+    assert not run_with(fault)
+
+
 def pings(fleet):
     try:
         return fleet.redis('PING') == 'PONG'
