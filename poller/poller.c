@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "poller/audit.h"
 #include "poller/follow.h"
 #include "poller/gate.h"
 #include "poller/reap.h"
@@ -14,6 +15,7 @@ struct poller {
     struct relay  *relay;   // owned
     struct reap   *reap;    // owned
     struct gate   *gate;    // owned
+    struct audit  *audit;   // owned
 };
 
 static void *poller_open(struct program *program, struct error *err)
@@ -24,6 +26,7 @@ static void *poller_open(struct program *program, struct error *err)
     poller->follow        = follow_new(program);
     poller->relay         = relay_new(program);
     poller->reap          = reap_new(program);
+    poller->audit         = audit_new(program);
     return poller;
 }
 
@@ -33,6 +36,7 @@ static void poller_drain(void *owner)
     follow_drain(poller->follow);
     relay_drain(poller->relay);
     reap_drain(poller->reap);
+    audit_drain(poller->audit);
     gate_drain(poller->gate);
 }
 
@@ -48,6 +52,7 @@ static void poller_close(void *owner)
     follow_free(poller->follow);
     relay_free(poller->relay);
     reap_free(poller->reap);
+    audit_free(poller->audit);
     gate_free(poller->gate);
     free(poller);
 }

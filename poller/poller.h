@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The poller: follows publish ids to their end (follow.h), sends on what happened (relay.h), gives ended leases back
- * (reap.h), and guards against a Redis that forgot (gate.h). Any number may run; one of them relays and reaps. */
+ * (reap.h), repairs what two keys disagree about (audit.h), and guards against a Redis that forgot (gate.h). Any number may run; one of them relays and reaps. */
 #pragma once
 
 #include "job/program.h"

@@ -48,6 +48,7 @@ struct restore {
     struct place          *places;       // owned
     size_t                 place_count;
     struct call           *waiting;      // the owner's, or NULL
+    bool                   pumping;      // restore_pump is at it
     bool                   failed;
     struct error           error;
 };
@@ -83,19 +84,30 @@ static void on_cancelled(struct call *call)
     restore_stop(restore);
 }
 
+static void place_begin(struct place *place)
+{
+    struct restore *restore = place->restore;
+    place->busy             = true;
+    place->item             = restore->next++;
+    place->part             = restore->jobs ? PART_VERDICT : PART_ACCOUNT;
+    place->alias            = 0;
+    place->call_next        = 0;
+    place_next(place);
+}
+
+// An item for which nothing has to be asked ends inside place_begin: the place is taken again in the same loop.
 static void restore_pump(struct restore *restore)
 {
-    for (size_t i = 0; i < restore->place_count && restore->next < restore->of; i++) {
-        struct place *place = &restore->places[i];
-        if (place->busy)
-            continue;
-        place->busy      = true;
-        place->item      = restore->next++;
-        place->part      = restore->jobs ? PART_VERDICT : PART_ACCOUNT;
-        place->alias     = 0;
-        place->call_next = 0;
-        place_next(place);
+    if (restore->pumping)
+        return;
+    restore->pumping = true;
+    for (size_t i = 0; i < restore->place_count && restore->next < restore->of;) {
+        if (restore->places[i].busy)
+            i++;
+        else
+            place_begin(&restore->places[i]);
     }
+    restore->pumping = false;
     if (restore->done == restore->of)
         restore_finish(restore, NULL);
 }
@@ -181,7 +193,8 @@ static struct str event_text(const struct json *event, const char *field)
     return json_text(json_get(event, field));
 }
 
-static void ask_verdict(struct place *place)
+// False: there is nothing to ask.
+static bool ask_verdict(struct place *place)
 {
     struct restore              *restore = place->restore;
     const struct replay_verdict *v       = &place->verdict;
@@ -192,6 +205,8 @@ static void ask_verdict(struct place *place)
     replay_verdict(restore->replay, place->item, &place->verdict);
     place->call_count = replay_calls(restore->replay, place->item,
                                      clock_wall_ms() - restore->program->config.limit_day_ms, place->calls, CALLS_MAX);
+    if (v->says == REPLAY_END && v->at_ms + restore->program->config.job_keep_ms < clock_wall_ms())
+        return false;  // its id has had its time as the idempotency key
     if (v->event.len) {
         event = json_parse(v->event, v->event.len + 1, EVENT_DEPTH, &err);
         if (!event)
@@ -225,6 +240,7 @@ static void ask_verdict(struct place *place)
     };
     script_restore(restore->program->store, &args, &place->reply, &place->call, on_part_done);
     json_free(event);
+    return true;
 }
 
 static void ask_call(struct place *place)
@@ -276,7 +292,8 @@ static void place_next(struct place *place)
         ask_account(place);
         return;
     case PART_VERDICT:
-        ask_verdict(place);
+        if (!ask_verdict(place))
+            place_end(place);
         return;
     case PART_CALLS:
         if (place->call_next < place->call_count) {

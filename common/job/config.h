@@ -48,6 +48,7 @@ struct config {
     int64_t limit_init;
     int64_t limit_status;
     int64_t limit_creator_info;
+    int64_t limit_video_list;
     int64_t limit_drafts;
     int64_t limit_day_posts;
     int64_t limit_queued;
@@ -59,6 +60,8 @@ struct config {
     int64_t poll_slow_after_ms;
     int64_t poll_horizon_ms;
     int64_t unsure_slot_ms;
+    int64_t unsure_look_ms;
+    int64_t unsure_looks;
     int64_t retry_delay_ms;
     int64_t retry_max;
     int64_t attempts_max;
@@ -79,6 +82,8 @@ struct config {
     int64_t poller_idle_ms;
     int64_t relay_batch;
     int64_t reap_interval_ms;
+    int64_t audit_interval_ms;
+    int64_t audit_page;
     int64_t heartbeat_ms;
     int64_t drain_ms;
     char   *http_listen;

@@ -6,8 +6,7 @@ import random
 import signal
 import time
 
-import pytest
-from harness import ENDS, Fleet, wait_for
+from harness import ENDS, Fleet, video, wait_for
 from test_load import SCALED, SIM
 from witness import check_ledger, figures, lines_by_job, mixed_jobs
 
@@ -87,6 +86,23 @@ def test_a_person_has_redis_told_anew_under_load():
         done = fleet.cli('rebuild', '--timeout', '60')
         assert done.returncode == 0 and 'generation 2' in done.stdout, done.stdout + done.stderr
     assert not run_with(fault)
+
+
+def test_a_job_that_outwaits_the_topic_has_its_message_in_the_journal():
+    with Fleet(dict(GATED, topics_jobs_retention_ms=4000, audit_interval_ms=100), sim=SIM, accounts=1) as fleet:
+        fleet.start_programs()
+        fleet.produce([('k', video('patient', '@sim001'))])
+        wait_for('it waits', lambda: fleet.job('patient').get('state') == 'QUEUED')
+
+        def kept():
+            return [r for r in fleet.consume('journal') if r['key'] == 'message/patient']
+        record, = wait_for('its message is in the journal', kept, 30, 0.5)
+        assert json.loads(json.loads(record['payload'])['message'])['job_id'] == 'patient'
+        fleet.redis('FLUSHALL')
+        gate_opened(fleet, 2)
+        fleet.add_accounts()
+        assert fleet.wait_ends(['patient'], 30) == {'patient': 'PUBLISHED'}
+        assert fleet.job('patient')['account_text'] == '@sim001' and len(fleet.ledger()) == 1
 
 
 def pings(fleet):
