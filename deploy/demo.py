@@ -192,6 +192,21 @@ def read_kinds(folder):
 
 # ---- while it runs
 
+def dead_programs(folder):
+    """The names of those in DIR/pids that have ended, reaped or not."""
+    dead = []
+    with open(folder + '/pids', encoding='utf-8') as file:
+        for pid, name in (line.split() for line in file):
+            try:
+                with open('/proc/%s/stat' % pid, encoding='utf-8') as stat:
+                    alive = stat.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+            except OSError:
+                alive = False
+            if not alive:
+                dead.append(name)
+    return dead
+
+
 def wait_for_gate(programs=3, most_s=40):
     redis = Redis()
     end = time.monotonic() + most_s
@@ -206,22 +221,18 @@ def wait_for_gate(programs=3, most_s=40):
 
 
 def progress(states, slots):
-    count = {'on Kafka': 0, 'waiting': 0, 'published': 0, 'in an inbox': 0, 'unsure': 0, 'not to be posted': 0}
+    """One line, the most telling first: a narrow terminal cuts its end."""
+    count = {'on Kafka': 0, 'waiting': 0, 'published': 0, 'in inboxes': 0, 'unsure': 0, 'others': 0}
     for state in states.values():
-        if state in ('PUBLISHED', 'IN_INBOX', 'UNSURE'):
-            count[{'PUBLISHED': 'published', 'IN_INBOX': 'in an inbox', 'UNSURE': 'unsure'}[state]] += 1
+        known = {'': 'on Kafka', 'QUEUED': 'waiting', 'PUBLISHED': 'published', 'IN_INBOX': 'in inboxes', 'UNSURE': 'unsure'}
+        if state in known:
+            count[known[state]] += 1
         elif state in ENDS:
-            count['not to be posted'] += 1
-        elif state == 'QUEUED':
-            count['waiting'] += 1
-        elif not state:
-            count['on Kafka'] += 1
+            count['others'] += 1
     ended = sum(n for what, n in count.items() if what not in ('on Kafka', 'waiting'))
-    width = 24
-    filled = ended * width // len(states)
-    return '[%s%s] %d of %d  %s, %s in flight of 300' % (
-        '#' * filled, '.' * (width - filled), ended, len(states),
-        ', '.join('%d %s' % (n, what) for what, n in count.items() if n), slots or 0)
+    filled = ended * 20 // len(states)
+    return '[%s%s] %d of %d: %s in flight, %s' % ('#' * filled, '.' * (20 - filled), ended, len(states), slots or 0,
+                                                 ', '.join('%d %s' % (n, what) for what, n in count.items() if n))
 
 
 def watch(folder, seconds=None):
@@ -232,6 +243,10 @@ def watch(folder, seconds=None):
     began = told = time.monotonic()
     while True:
         now = time.monotonic()
+        dead = dead_programs(folder)
+        if dead:
+            print('%s%s ended in the middle' % ('\n' if live else '', ' and '.join(dead)), file=sys.stderr)
+            return 1
         states = redis.states(job_ids)
         line = '   ' + progress(states, redis.one('ZCARD %sslots' % redis.prefix))
         done = all(state in ENDS + ('UNSURE',) for state in states.values())

@@ -51,7 +51,7 @@ umask 077
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/tokfleet-demo.XXXXXX")
 BIN=$ROOT/build/release
 FLEET=demo
-[[ -z $KAFKA$REDIS ]] || FLEET=demo-$(date +%s)
+[[ -z $KAFKA$REDIS ]] || FLEET=demo-$(date +%s)-$$
 NAMES=() PIDS=()     # of what was started, in its order
 STARTED_S=$SECONDS ENDED=false
 
@@ -98,21 +98,22 @@ tell_logs() {
 
 on_exit() {
     local status=$?
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     if $KEEP && $ENDED; then
         exit "$status"
     fi
-    if ((status != 0 && status != 130 && status != 143)); then
-        tell_logs
-    fi
+    local failed=false
+    case $status in 0 | 130 | 141 | 143) ;; *) failed=true ;; esac
+    ! $failed || tell_logs
     stop_all
     if [[ -n $REDIS && -e $DIR/env ]]; then
         /usr/bin/python3 "$ROOT/deploy/demo.py" forget || warn "the keys {$FLEET}:* could not be deleted from your Redis"
     fi
-    if ((status != 0 && status != 130 && status != 143)); then
+    if $failed; then
         rm -f "$DIR"/env "$DIR"/token.keys "$DIR"/accounts*.ndjson "$DIR"/*.aof
         rm -rf "$DIR/appendonlydir"
-        warn "the logs are kept in $DIR"
+        # of an early failure there are none
+        rmdir "$DIR" 2>/dev/null || warn "the logs are kept in $DIR"
     else
         rm -rf "$DIR"
     fi
@@ -124,6 +125,7 @@ on_exit() {
 trap on_exit EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+trap 'exit 141' PIPE
 
 step() { printf '%5d s  %s\n' $((SECONDS - STARTED_S)) "$*"; }
 
@@ -132,7 +134,7 @@ step() { printf '%5d s  %s\n' $((SECONDS - STARTED_S)) "$*"; }
 step "packages"
 read -ra missing <<<"$(packages_build | missing_packages)"
 if ((${#missing[@]})); then
-    $INSTALL || die "missing: apt-get install --no-install-recommends ${missing[*]}"
+    $INSTALL || die "packages are missing. As root: apt-get install --no-install-recommends ${missing[*]}"
     say "         installing ${missing[*]}"
     install_packages "$DIR/install.log" "${missing[@]}" || exit 1
     # again: redis-server may be there by another name, which is found by the check
@@ -202,14 +204,18 @@ start_tiktok() {
     TIKTOK_URL=http://$(<"$DIR/tiktok")
 }
 
-step "starting redis-server, kafka-sim, tiktok-sim"
+servers=tiktok-sim
+[[ -n $KAFKA ]] || servers="kafka-sim, $servers"
+[[ -n $REDIS ]] || servers="redis-server, $servers"
+step "starting $servers"
 # a real broker takes no session shorter than 6 s; the simulated one makes a second member wait so long
 REDIS_URL=$REDIS BROKERS=$KAFKA SESSION=6s
 [[ -n $KAFKA ]] || SESSION=3s
 [[ -n $REDIS ]] || start_redis
 [[ -n $KAFKA ]] || start_kafka
 start_tiktok
-say "         Redis ${REDIS_URL##*[/@]}, Kafka $BROKERS, TikTok $TIKTOK_URL"
+shown=${REDIS_URL#*://}
+say "         Redis ${shown##*@}, Kafka $BROKERS, TikTok $TIKTOK_URL"
 
 printf 'demo:%s\n' "$(head -c 32 /dev/urandom | base64 -w0)" >"$DIR/token.keys"
 {

@@ -14,6 +14,9 @@ static const struct verb *const verbs[] = {
     &verb_post,          &verb_import,      &verb_job,          &verb_status,
     &verb_gate,          &verb_rebuild,
     &verb_topics_ensure, &verb_account_add, &verb_account_list, &verb_account_show,
+    &verb_account_pause, &verb_account_resume,
+    &verb_cancel,        &verb_reschedule,  &verb_retry,        &verb_resolve,
+    &verb_pause,         &verb_resume,
 };
 
 static void print_help(FILE *file)
@@ -79,7 +82,7 @@ static int unknown_verb(int argc, char **argv)
 {
     char        typed[64];
     const char *names[COUNT_OF(verbs)];
-    bool        two = argc > 1 && argv[1][0] != '-';
+    bool        two = argc > 1 && argv[1] && argv[1][0] != '-';
     char        noun[64];
     snprintf(noun, sizeof noun, "%s ", argv[0]);
     snprintf(typed, sizeof typed, "%s%s%s", argv[0], two ? " " : "", two ? argv[1] : "");

@@ -55,6 +55,7 @@ on_exit() {
 trap on_exit EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+trap 'exit 141' PIPE
 
 for name in "${!TOKFLEET_@}"; do
     [[ $name == TOKFLEET_TEST_* ]] || unset "$name"

@@ -14,18 +14,18 @@
 enum { GRACE_MS = 2000, LEAST_MS = 100, DETAIL_BYTES = 1024 };
 
 struct kafka_admin {
-    struct kafka_client       client;      // client.rk NULL: after a cancelled call, until the next
-    rd_kafka_conf_t          *conf;        // owned; each client gets a copy
-    struct loop              *loop;        // borrowed
-    struct call              *call;        // NULL: nothing under way
-    const struct kafka_topic *topics;      // borrowed until the call is done
-    size_t                    count;       // of them
-    int32_t                  *partitions;  // owned; of each topic that is there; 0: there, number not known
-    bool                     *told;        // owned; of each topic
-    kafka_topic_result       *on_result;   // the owner's
-    void                     *owner;       // borrowed
-    int64_t                   until_ms;    // monotonic
-    bool                      stale;       // the client still does something for a cancelled call
+    struct kafka_client       client;  // client.rk NULL: after a cancelled call, until the next
+    rd_kafka_conf_t          *conf;    // owned; each client gets a copy
+    struct loop              *loop;    // borrowed
+    struct call              *call;    // NULL: nothing under way
+    const struct kafka_topic *topics;  // borrowed until the call is done
+    size_t                    count;   // of them
+    int32_t *partitions;  // owned; of each topic that is there; 0: there, number not known
+    bool    *told;        // owned; of each topic
+    kafka_topic_result *on_result;  // the owner's
+    void               *owner;      // borrowed
+    int64_t             until_ms;   // monotonic
+    bool                stale;      // the client still does something for a cancelled call
 };
 
 // What is under way cannot be taken back: it goes with its client, or, from within on_result, is not listened to.
@@ -44,7 +44,8 @@ static void finish(struct kafka_admin *admin, const struct error *err)
         call_finish(call, err);
 }
 
-static void say(struct kafka_admin *admin, size_t i, enum kafka_topic_state state, const char *detail)
+static void say(struct kafka_admin *admin, size_t i, enum kafka_topic_state state,
+                const char *detail)
 {
     if (admin->told[i] || !admin->call)
         return;
@@ -86,19 +87,21 @@ static rd_kafka_AdminOptions_t *options_new(struct kafka_admin *admin, rd_kafka_
 static void compare_partitions(const struct kafka_admin *admin, size_t i, struct buf *detail)
 {
     if (admin->partitions[i] > 0 && admin->partitions[i] != admin->topics[i].partitions)
-        buf_printf(detail, "partitions: %d instead of %d", (int)admin->partitions[i], (int)admin->topics[i].partitions);
+        buf_printf(detail, "partitions: %d instead of %d", (int)admin->partitions[i],
+                   (int)admin->topics[i].partitions);
 }
 
-static void compare_config(const struct kafka_topic_config *wanted, const rd_kafka_ConfigEntry_t **entries,
-                           size_t entry_count, struct buf *detail)
+static void compare_config(const struct kafka_topic_config *wanted,
+                           const rd_kafka_ConfigEntry_t **entries, size_t entry_count,
+                           struct buf *detail)
 {
     const char *value = NULL;
     for (size_t i = 0; i < entry_count; i++)
         if (!strcmp(rd_kafka_ConfigEntry_name(entries[i]), wanted->name))
             value = rd_kafka_ConfigEntry_value(entries[i]);
     if (!value || strcmp(value, wanted->value))
-        buf_printf(detail, "%s%s: %s instead of %s", detail->len ? "; " : "", wanted->name, value ? value : "not set",
-                   wanted->value);
+        buf_printf(detail, "%s%s: %s instead of %s", detail->len ? "; " : "", wanted->name,
+                   value ? value : "not set", wanted->value);
 }
 
 static void say_unread(struct kafka_admin *admin, size_t i, const char *why)
@@ -112,11 +115,13 @@ static void say_unread(struct kafka_admin *admin, size_t i, const char *why)
     buf_fini(&detail);
 }
 
-static void say_compared(struct kafka_admin *admin, size_t i, const rd_kafka_ConfigResource_t *resource)
+static void say_compared(struct kafka_admin *admin, size_t i,
+                         const rd_kafka_ConfigResource_t *resource)
 {
     struct buf                     detail;
     size_t                         entry_count = 0;
-    const rd_kafka_ConfigEntry_t **entries     = rd_kafka_ConfigResource_configs(resource, &entry_count);
+    const rd_kafka_ConfigEntry_t **entries =
+        rd_kafka_ConfigResource_configs(resource, &entry_count);
     buf_init(&detail, DETAIL_BYTES);
     compare_partitions(admin, i, &detail);
     for (size_t j = 0; j < admin->topics[i].config_count; j++)
@@ -132,7 +137,8 @@ static void describe(struct kafka_admin *admin)
     rd_kafka_ConfigResource_t **resources = xcalloc(admin->count + 1, sizeof(void *));
     for (size_t i = 0; i < admin->count; i++)
         if (!admin->told[i])
-            resources[n++] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, admin->topics[i].name);
+            resources[n++] =
+                rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, admin->topics[i].name);
     if (n) {
         rd_kafka_AdminOptions_t *options = options_new(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
         rd_kafka_DescribeConfigs(admin->client.rk, resources, n, options, admin->client.queue);
@@ -146,16 +152,17 @@ static void describe(struct kafka_admin *admin)
 
 static void on_described(struct kafka_admin *admin, rd_kafka_event_t *event)
 {
-    size_t                            n         = 0;
-    const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
-        rd_kafka_event_DescribeConfigs_result(event), &n);
+    size_t                            n = 0;
+    const rd_kafka_ConfigResource_t **resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &n);
     for (size_t j = 0; j < n; j++) {
         size_t      i   = topic_find(admin, rd_kafka_ConfigResource_name(resources[j]));
         const char *why = rd_kafka_ConfigResource_error_string(resources[j]);
         if (i == admin->count)
             continue;
         if (rd_kafka_ConfigResource_error(resources[j]))
-            say_unread(admin, i, why ? why : rd_kafka_err2str(rd_kafka_ConfigResource_error(resources[j])));
+            say_unread(admin, i,
+                       why ? why : rd_kafka_err2str(rd_kafka_ConfigResource_error(resources[j])));
         else
             say_compared(admin, i, resources[j]);
     }
@@ -178,7 +185,7 @@ static rd_kafka_NewTopic_t *new_topic(const struct kafka_topic *topic, char *why
 // 2.
 static void create(struct kafka_admin *admin)
 {
-    size_t                n      = 0;
+    size_t                n = 0;
     char                  why[256];
     rd_kafka_NewTopic_t **wanted = xcalloc(admin->count + 1, sizeof(void *));
     for (size_t i = 0; i < admin->count; i++) {
@@ -203,7 +210,7 @@ static void create(struct kafka_admin *admin)
 
 static void on_created(struct kafka_admin *admin, rd_kafka_event_t *event)
 {
-    size_t                         n = 0;
+    size_t                          n = 0;
     const rd_kafka_topic_result_t **results =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
     for (size_t j = 0; j < n; j++) {
@@ -271,17 +278,18 @@ static const struct kafka_client_events client_events = { .on_event = on_event }
 static bool make(struct kafka_admin *admin, struct error *err)
 {
     admin->stale = false;
-    return kafka_client_init(&admin->client, admin->loop, "admin", RD_KAFKA_CONSUMER, rd_kafka_conf_dup(admin->conf),
-                             &client_events, admin, err);
+    return kafka_client_init(&admin->client, admin->loop, "admin", RD_KAFKA_CONSUMER,
+                             rd_kafka_conf_dup(admin->conf), &client_events, admin, err);
 }
 
-struct kafka_admin *kafka_admin_new(struct loop *loop, const struct kafka_settings *settings, struct error *err)
+struct kafka_admin *kafka_admin_new(struct loop *loop, const struct kafka_settings *settings,
+                                    struct error *err)
 {
     // a consumer: a producer's question about a topic may create it
     static const struct kafka_property fixed[] = { { "allow.auto.create.topics", "false" } };
     struct kafka_admin                *admin   = xcalloc(1, sizeof *admin);
     admin->loop                                = loop;
-    admin->conf                                = kafka_conf_new(settings, NULL, 0, fixed, COUNT_OF(fixed), err);
+    admin->conf = kafka_conf_new(settings, NULL, 0, fixed, COUNT_OF(fixed), err);
     if (!admin->conf || !make(admin, err)) {
         kafka_admin_free(admin);
         return NULL;
@@ -294,13 +302,14 @@ static void ask_partitions(struct kafka_admin *admin, int64_t timeout_ms)
     const char **names = xcalloc(admin->count + 1, sizeof *names);
     for (size_t i = 0; i < admin->count; i++)
         names[i] = admin->topics[i].name;
-    admin->client.lookup = kafka_lookup_start(admin->loop, admin->client.rk, names, admin->count, timeout_ms,
-                                              on_partitions, admin);
+    admin->client.lookup = kafka_lookup_start(admin->loop, admin->client.rk, names, admin->count,
+                                              timeout_ms, on_partitions, admin);
     free(names);
 }
 
-void kafka_admin_ensure(struct kafka_admin *admin, const struct kafka_topic *topics, size_t count, int64_t timeout_ms,
-                        kafka_topic_result *on_result, void *owner, struct call *call, call_done *done)
+void kafka_admin_ensure(struct kafka_admin *admin, const struct kafka_topic *topics, size_t count,
+                        int64_t timeout_ms, kafka_topic_result *on_result, void *owner,
+                        struct call *call, call_done *done)
 {
     struct error err;
     assert(!admin->call);
@@ -316,7 +325,7 @@ void kafka_admin_ensure(struct kafka_admin *admin, const struct kafka_topic *top
     admin->until_ms   = clock_monotonic_ms() + timeout_ms;
     call_begin(call, admin->loop, "kafka", timeout_ms + GRACE_MS, done, on_cancel, admin);
     if (admin->stale)
-        kafka_client_fini(&admin->client, 0);
+        kafka_client_fini(&admin->client, 0, true);
     if (admin->client.rk || make(admin, &err))
         ask_partitions(admin, timeout_ms);
     else
@@ -328,7 +337,7 @@ void kafka_admin_free(struct kafka_admin *admin)
     if (!admin)
         return;
     assert(!admin->call);
-    kafka_client_fini(&admin->client, 0);
+    kafka_client_fini(&admin->client, 0, true);
     if (admin->conf)
         rd_kafka_conf_destroy(admin->conf);
     free(admin->partitions);

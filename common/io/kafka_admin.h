@@ -27,7 +27,8 @@ typedef void kafka_topic_result(void *owner, const struct kafka_topic *topic, en
                                 const char *detail);
 
 struct kafka_admin *kafka_admin_new(struct loop *loop, const struct kafka_settings *settings, struct error *err) MUST_CHECK;
-// creates what is missing, compares the rest (partitions and every config named); never changes an existing topic
+// creates what is missing, compares the rest (partitions and every config named); never changes an existing topic.
+// topics is borrowed until done
 void kafka_admin_ensure(struct kafka_admin *admin, const struct kafka_topic *topics, size_t count, int64_t timeout_ms,
                         kafka_topic_result *on_result, void *owner, struct call *call, call_done *done);
 void kafka_admin_free(struct kafka_admin *admin);

@@ -53,7 +53,8 @@ static void tell_down(struct kafka_client *client)
         return;
     client->link = LINK_DOWN;
     client->told = RD_KAFKA_RESP_ERR_NO_ERROR;
-    snprintf(text, sizeof text, "no broker can be reached%s%s", *client->reason ? ": " : "", client->reason);
+    snprintf(text, sizeof text, "no broker can be reached%s%s", *client->reason ? ": " : "",
+             client->reason);
     tell(client, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, text);
 }
 
@@ -151,13 +152,15 @@ void kafka_client_use_queue(struct kafka_client *client, rd_kafka_queue_t *queue
     timer_start(&client->more, 0);  // what is in it already
 }
 
-bool kafka_client_init(struct kafka_client *client, struct loop *loop, const char *name, rd_kafka_type_t type,
-                       rd_kafka_conf_t *conf, const struct kafka_client_events *events, void *owner,
-                       struct error *err)
+bool kafka_client_init(struct kafka_client *client, struct loop *loop, const char *name,
+                       rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                       const struct kafka_client_events *events, void *owner, struct error *err)
 {
     char why[256] = "";
-    *client       = (struct kafka_client){ .loop = loop, .name = name, .events = events, .owner = owner, .fd = -1 };
-    client->rk    = rd_kafka_new(type, conf, why, sizeof why);
+    *client       = (struct kafka_client){
+              .loop = loop, .name = name, .events = events, .owner = owner, .fd = -1
+    };
+    client->rk = rd_kafka_new(type, conf, why, sizeof why);
     if (!client->rk) {
         rd_kafka_conf_destroy(conf);
         return error_set(err, ERR_SETTING, "kafka %s: %s", name, why);
@@ -171,7 +174,8 @@ bool kafka_client_init(struct kafka_client *client, struct loop *loop, const cha
     timer_start(&client->tick, TICK_MS);
     if (type == RD_KAFKA_CONSUMER)
         rd_kafka_poll_set_consumer(client->rk);  // harmless without a group
-    rd_kafka_queue_t *queue = type == RD_KAFKA_CONSUMER ? rd_kafka_queue_get_consumer(client->rk) : NULL;
+    rd_kafka_queue_t *queue =
+        type == RD_KAFKA_CONSUMER ? rd_kafka_queue_get_consumer(client->rk) : NULL;
     kafka_client_use_queue(client, queue ? queue : rd_kafka_queue_get_main(client->rk));
     return true;
 }
@@ -199,34 +203,43 @@ static void *bury(void *argument)
     return NULL;
 }
 
-void kafka_client_fini(struct kafka_client *client, int flags)
+static void join_grave(struct kafka_client *client)
 {
-    if (!client->rk)
-        return;
-    assert(!client->draining);
-    if (client->lookup)
-        kafka_lookup_abandon(client->lookup);
-    rd_kafka_queue_io_event_enable(client->queue, -1, NULL, 0);
-    rd_kafka_queue_destroy(client->queue);
-    watch_fini(&client->watch);
-    timer_fini(&client->more);
-    timer_fini(&client->tick);
-    close(client->fd);
-
-    struct grave *grave = xmalloc(sizeof *grave);
-    *grave              = (struct grave){ client->rk, client->lookup, client->topic, client->started, flags };
-    client->rk          = NULL;
-    client->lookup      = NULL;
-    pthread_t       thread;
     struct timespec until;
-    if (!kafka_thread_start(&thread, bury, grave)) {
-        bury(grave);
-        return;
-    }
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += GRAVE_WAIT_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
-    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until))
-        pthread_detach(thread);
+    if (pthread_clockjoin_np(client->grave, NULL, CLOCK_MONOTONIC, &until))
+        pthread_detach(client->grave);
+    client->buried = false;
+}
+
+static void start_grave(struct kafka_client *client, int flags)
+{
+    struct grave *grave = xmalloc(sizeof *grave);
+    *grave = (struct grave){ client->rk, client->lookup, client->topic, client->started, flags };
+    client->rk     = NULL;
+    client->lookup = NULL;
+    client->buried = kafka_thread_start(&client->grave, bury, grave);
+    if (!client->buried)
+        bury(grave);
+}
+
+void kafka_client_fini(struct kafka_client *client, int flags, bool wait)
+{
+    assert(!client->draining);
+    if (client->rk) {
+        if (client->lookup)
+            kafka_lookup_abandon(client->lookup);
+        rd_kafka_queue_io_event_enable(client->queue, -1, NULL, 0);
+        rd_kafka_queue_destroy(client->queue);
+        watch_fini(&client->watch);
+        timer_fini(&client->more);
+        timer_fini(&client->tick);
+        close(client->fd);
+        start_grave(client, flags);
+    }
+    if (client->buried && wait)
+        join_grave(client);
 }

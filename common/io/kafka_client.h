@@ -18,41 +18,45 @@ enum kafka_link { LINK_UNKNOWN, LINK_UP, LINK_DOWN };
 enum { KAFKA_REASON_BYTES = 200 };
 
 struct kafka_client_events {
-    void (*on_event)(void *owner, rd_kafka_event_t *event);      // not for logs and statistics; borrowed
-    void (*on_tick)(void *owner);                                // each second; may be NULL
-    void (*on_trouble)(void *owner, const struct error *err);    // once a change; NULL: it is logged
+    void (*on_event)(void             *owner,
+                     rd_kafka_event_t *event);  // not for logs and statistics; borrowed
+    void (*on_tick)(void *owner);               // each second; may be NULL
+    void (*on_trouble)(void *owner, const struct error *err);  // once a change; NULL: it is logged
 };
 
 struct kafka_client {
-    struct loop                      *loop;      // borrowed
-    const char                       *name;      // a literal for the log: "producer"
-    const struct kafka_client_events *events;    // borrowed
-    void                             *owner;     // borrowed
-    rd_kafka_t                       *rk;        // owned
-    rd_kafka_queue_t                 *queue;     // owned; everything comes through it
-    struct kafka_lookup              *lookup;    // owned; NULL: none under way
-    rd_kafka_topic_t                 *topic;     // owned; a reader's; NULL: none
-    int32_t                           started;   // partitions of `topic` that are being fetched, from 0
-    int                               fd;        // owned; librdkafka writes it
-    struct watch                      watch;     // of fd
-    struct timer                      more;      // the queue was not empty at the end of the turn
-    struct timer                      tick;      // each second
-    bool                              draining;  // inside on_event
-    enum kafka_link                   link;      // as far as is known
-    char                              reason[KAFKA_REASON_BYTES];  // why a connection failed last
-    rd_kafka_resp_err_t               told;      // trouble that was told last; 0: none since it was well
-    int64_t                           told_at_ms;  // monotonic
+    struct loop                      *loop;    // borrowed
+    const char                       *name;    // a literal for the log: "producer"
+    const struct kafka_client_events *events;  // borrowed
+    void                             *owner;   // borrowed
+    rd_kafka_t                       *rk;      // owned
+    rd_kafka_queue_t                 *queue;   // owned; everything comes through it
+    struct kafka_lookup              *lookup;  // owned; NULL: none under way
+    rd_kafka_topic_t                 *topic;   // owned; a reader's; NULL: none
+    int32_t             started;   // partitions of `topic` that are being fetched, from 0
+    int                 fd;        // owned; librdkafka writes it
+    struct watch        watch;     // of fd
+    struct timer        more;      // the queue was not empty at the end of the turn
+    struct timer        tick;      // each second
+    bool                draining;  // inside on_event
+    bool                buried;    // rk has gone to `grave`, which is not joined yet
+    pthread_t           grave;     // destroys rk
+    enum kafka_link     link;      // as far as is known
+    char                reason[KAFKA_REASON_BYTES];  // why a connection failed last
+    rd_kafka_resp_err_t told;        // trouble that was told last; 0: none since it was well
+    int64_t             told_at_ms;  // monotonic
 };
 
 // takes conf, also when it fails
-bool kafka_client_init(struct kafka_client *client, struct loop *loop, const char *name, rd_kafka_type_t type,
-                       rd_kafka_conf_t *conf, const struct kafka_client_events *events, void *owner,
+bool kafka_client_init(struct kafka_client *client, struct loop *loop, const char *name,
+                       rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                       const struct kafka_client_events *events, void *owner,
                        struct error *err) MUST_CHECK;
 // from now on everything comes through this queue, which is taken; the old one goes
 void kafka_client_use_queue(struct kafka_client *client, rd_kafka_queue_t *queue);
 void kafka_client_well(struct kafka_client *client);  // a broker has answered
 // an error of librdkafka that the owner has no other use for
 void kafka_client_trouble(struct kafka_client *client, rd_kafka_event_t *event);
-// Never waits longer than a moment: what librdkafka cannot finish by then goes on in a thread of its own.
-// flags are rd_kafka_destroy_flags'. Not inside on_event.
-void kafka_client_fini(struct kafka_client *client, int flags);
+// flags are rd_kafka_destroy_flags'. It is done in a thread of its own; `wait` gives that a moment, and then lets it be.
+// Without, fini is called once more with it, so that the end of the program does not come across it. Not inside on_event.
+void kafka_client_fini(struct kafka_client *client, int flags, bool wait);

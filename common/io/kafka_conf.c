@@ -19,8 +19,8 @@ static bool conf_set(rd_kafka_conf_t *conf, const char *name, const char *value,
     return true;
 }
 
-static bool conf_set_all(rd_kafka_conf_t *conf, const struct kafka_property *properties, size_t count,
-                         struct error *err)
+static bool conf_set_all(rd_kafka_conf_t *conf, const struct kafka_property *properties,
+                         size_t count, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         char        number[24];
@@ -44,8 +44,8 @@ static bool is_fixed(const char *name, const struct kafka_property *fixed, size_
 }
 
 // One `name=value`; empty lines and comments are fine. The line is changed.
-static bool conf_set_line(rd_kafka_conf_t *conf, char *line, const struct kafka_property *fixed, size_t fixed_count,
-                          struct error *err)
+static bool conf_set_line(rd_kafka_conf_t *conf, char *line, const struct kafka_property *fixed,
+                          size_t fixed_count, struct error *err)
 {
     struct str text = str_trim(str_of(line));
     struct str name;
@@ -55,11 +55,11 @@ static bool conf_set_line(rd_kafka_conf_t *conf, char *line, const struct kafka_
     struct str value                          = text;
     if (!memchr(text.p, '=', text.len) || !str_cut(&value, '=', &name))
         return error_set(err, ERR_SETTING, "not name=value");
-    name                    = str_trim(name);
-    value                   = str_trim(value);
-    char *name_text         = line + (name.p - line);
-    char *value_text        = value.len ? line + (value.p - line) : line + strlen(line);
-    name_text[name.len]     = '\0';
+    name                = str_trim(name);
+    value               = str_trim(value);
+    char *name_text     = line + (name.p - line);
+    char *value_text    = value.len ? line + (value.p - line) : line + strlen(line);
+    name_text[name.len] = '\0';
     if (is_fixed(name_text, fixed, fixed_count)) {
         log_debug("kafka property is not for the file", F_STR("name", name_text));
         return true;
@@ -67,8 +67,8 @@ static bool conf_set_line(rd_kafka_conf_t *conf, char *line, const struct kafka_
     return conf_set(conf, name_text, value_text, err);
 }
 
-static bool conf_set_file(rd_kafka_conf_t *conf, const char *path, const struct kafka_property *fixed,
-                          size_t fixed_count, struct error *err)
+static bool conf_set_file(rd_kafka_conf_t *conf, const char *path,
+                          const struct kafka_property *fixed, size_t fixed_count, struct error *err)
 {
     bool  ok   = false;
     int   at   = 0;
@@ -81,7 +81,8 @@ static bool conf_set_file(rd_kafka_conf_t *conf, const char *path, const struct 
     while (fgets(line, PROPERTY_LINE_BYTES, f)) {
         at++;
         if (strlen(line) == PROPERTY_LINE_BYTES - 1) {
-            error_set(err, ERR_SETTING, "%s:%d: longer than %d bytes", path, at, PROPERTY_LINE_BYTES - 2);
+            error_set(err, ERR_SETTING, "%s:%d: longer than %d bytes", path, at,
+                      PROPERTY_LINE_BYTES - 2);
             goto out;
         }
         if (!conf_set_line(conf, line, fixed, fixed_count, err)) {
@@ -89,7 +90,8 @@ static bool conf_set_file(rd_kafka_conf_t *conf, const char *path, const struct 
             goto out;
         }
     }
-    ok = !ferror(f) || error_set(err, ERR_SETTING, "kafka properties %s: %s", path, strerror(errno));
+    ok =
+        !ferror(f) || error_set(err, ERR_SETTING, "kafka properties %s: %s", path, strerror(errno));
 out:
     if (f)
         fclose(f);
@@ -110,8 +112,9 @@ static void on_stray_log(const rd_kafka_t *rk, int level, const char *facility, 
     (void)rk, (void)level, (void)facility, (void)text;
 }
 
-rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *settings, const struct kafka_property *usual,
-                                size_t usual_count, const struct kafka_property *fixed, size_t fixed_count,
+rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *settings,
+                                const struct kafka_property *usual, size_t usual_count,
+                                const struct kafka_property *fixed, size_t fixed_count,
                                 struct error *err)
 {
     static const struct kafka_property common[] = {
@@ -123,24 +126,28 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *settings, const str
         { "log.queue", "true" },
         { "statistics.interval.ms", .number = 1000 },
     };
-    static const struct kafka_property backoff = { "fetch.queue.backoff.ms", .number = QUEUE_BACKOFF_MS };
+    static const struct kafka_property backoff = { "fetch.queue.backoff.ms",
+                                                   .number = QUEUE_BACKOFF_MS };
     rd_kafka_conf_t                   *conf    = rd_kafka_conf_new();
-    bool                               ok      = conf_set_all(conf, common, COUNT_OF(common), err) &&
-              conf_set_all(conf, &backoff, has_queue_backoff(), err) && conf_set_all(conf, usual, usual_count, err);
+    bool                               ok = conf_set_all(conf, common, COUNT_OF(common), err) &&
+              conf_set_all(conf, &backoff, has_queue_backoff(), err) &&
+              conf_set_all(conf, usual, usual_count, err);
     if (ok && settings->properties_file && *settings->properties_file)
         ok = conf_set_file(conf, settings->properties_file, fixed, fixed_count, err);
     if (ok && settings->brokers && *settings->brokers)
         ok = conf_set(conf, "bootstrap.servers", settings->brokers, err);
     if (ok && settings->client_id && *settings->client_id)
         ok = conf_set(conf, "client.id", settings->client_id, err);
-    ok = ok && conf_set_all(conf, fixed, fixed_count, err) && conf_set_all(conf, ours, COUNT_OF(ours), err);
+    ok = ok && conf_set_all(conf, fixed, fixed_count, err) &&
+         conf_set_all(conf, ours, COUNT_OF(ours), err);
     if (!ok) {
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
     rd_kafka_conf_set_log_cb(conf, on_stray_log);
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_LOG |
-                                       RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_STATS);
+                                       RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_REBALANCE |
+                                       RD_KAFKA_EVENT_STATS);
     return conf;
 }
 
@@ -218,8 +225,9 @@ void kafka_message_of(const rd_kafka_message_t *from, struct kafka_message *to)
  * at every try. "Coordinator load in progress" is what a fresh cluster says to the first idempotent producer. */
 static enum log_level level_of(int level, const char *facility, const char *text)
 {
-    static const char *const routine[] = { "FAIL", "ERROR", "REQTMOUT", "GETPID", "CONFWARN", "MAXPOLL",
-                                           "SESSTMOUT", "FATAL", "AUTOCREATE" };
+    static const char *const routine[] = { "FAIL",      "ERROR",    "REQTMOUT",
+                                           "GETPID",    "CONFWARN", "MAXPOLL",
+                                           "SESSTMOUT", "FATAL",    "AUTOCREATE" };
     for (size_t i = 0; i < COUNT_OF(routine); i++)
         if (!strcmp(facility, routine[i]))
             return LOG_DEBUG;
@@ -234,5 +242,6 @@ void kafka_log(rd_kafka_event_t *event)
     const char *text     = "";
     int         level    = 7;
     if (!rd_kafka_event_log(event, &facility, &text, &level))
-        log_at(level_of(level, facility, text), "kafka", F_STR("what", facility), F_STR("text", text));
+        log_at(level_of(level, facility, text), "kafka", F_STR("what", facility),
+               F_STR("text", text));
 }

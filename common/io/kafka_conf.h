@@ -10,18 +10,19 @@
 
 struct kafka_property {
     const char *name;
-    const char *text;    // NULL: the number
+    const char *text;  // NULL: the number
     int64_t     number;
 };
 
 // NULL and ERR_SETTING on an unknown name or a bad value
-rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *settings, const struct kafka_property *usual,
-                                size_t usual_count, const struct kafka_property *fixed, size_t fixed_count,
+rd_kafka_conf_t *kafka_conf_new(const struct kafka_settings *settings,
+                                const struct kafka_property *usual, size_t usual_count,
+                                const struct kafka_property *fixed, size_t fixed_count,
                                 struct error *err) MUST_CHECK;
 int64_t          kafka_conf_kbytes(int64_t bytes, int64_t highest);  // at least 1
 // messages fetched ahead: `few`, where a full queue is looked at again soon, else enough for a second
-int64_t          kafka_conf_prefetch(int64_t few, int64_t enough);
+int64_t kafka_conf_prefetch(int64_t few, int64_t enough);
 
-enum err_code kafka_error_of(rd_kafka_resp_err_t code);          // what became of a record
-void          kafka_message_of(const rd_kafka_message_t *from, struct kafka_message *to);  // borrows from it
-void          kafka_log(rd_kafka_event_t *event);                // one of librdkafka's own lines
+enum err_code kafka_error_of(rd_kafka_resp_err_t code);  // what became of a record
+void kafka_message_of(const rd_kafka_message_t *from, struct kafka_message *to);  // borrows from it
+void kafka_log(rd_kafka_event_t *event);  // one of librdkafka's own lines

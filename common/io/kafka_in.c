@@ -43,19 +43,19 @@ struct part {
 
 struct kafka_in {
     struct kafka_client           client;
-    struct loop                  *loop;       // borrowed
-    const struct kafka_in_events *events;     // borrowed
-    void                         *owner;      // borrowed
-    char                         *topic;      // owned
-    struct part                  *parts;      // owned; by partition
-    size_t                        count;      // of them
-    bool                          paused;     // by the owner
-    bool                          assigned;   // an assignment has come
-    struct timer                  apply;      // runs when the list has changed
-    bool                          leaving;    // kafka_in_close was called: no event any more
-    struct timer                  closing;    // looks whether the group has been left
-    int64_t                       close_by_ms;              // monotonic
-    void                        (*on_closed)(void *owner);  // while leaving
+    struct loop                  *loop;         // borrowed
+    const struct kafka_in_events *events;       // borrowed
+    void                         *owner;        // borrowed
+    char                         *topic;        // owned
+    struct part                  *parts;        // owned; by partition
+    size_t                        count;        // of them
+    bool                          paused;       // by the owner
+    bool                          assigned;     // an assignment has come
+    struct timer                  apply;        // runs when the list has changed
+    bool                          leaving;      // kafka_in_close was called: no event any more
+    struct timer                  closing;      // looks whether the group has been left
+    int64_t                       close_by_ms;  // monotonic
+    void (*on_closed)(void *owner);             // while leaving
 };
 
 static struct part *part_find(struct kafka_in *in, int32_t partition)
@@ -75,7 +75,7 @@ static void store(struct kafka_in *in)
         if (!list)
             list = rd_kafka_topic_partition_list_new((int)in->count);
         rd_kafka_topic_partition_list_add(list, in->topic, (int32_t)i)->offset = part->done;
-        part->stored                                                         = part->done;
+        part->stored                                                           = part->done;
     }
     if (!list)
         return;
@@ -85,15 +85,17 @@ static void store(struct kafka_in *in)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* Fetchers that an assignment stops do so a little later, in librdkafka's main thread; one that is asked to stop twice
- * aborts the process (2.0.2 as well as 2.8). That thread takes its work in order: the first question waits until all of
- * them were told to stop, the second until their answers were taken. It never waits for the network. */
+/* Fetchers that an assignment stops do so a little later, in librdkafka's main thread; one that is
+ * asked to stop twice aborts the process (2.0.2 as well as 2.8). That thread takes its work in order:
+ * the first question waits until all of them were told to stop, the second until their answers were
+ * taken. It never waits for the network. A consumer that leaves may throw the question away without
+ * an answer, but is not assigned anything afterwards either. */
 static void assign(struct kafka_in *in, const rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_resp_err_t code = rd_kafka_assign(in->client.rk, list);
     if (code)
         log_warn("kafka assignment", F_STR("why", rd_kafka_err2str(code)));
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && !in->leaving; i++) {
         rd_kafka_topic_partition_list_t *now = NULL;
         if (!rd_kafka_assignment(in->client.rk, &now))
             rd_kafka_topic_partition_list_destroy(now);
@@ -262,7 +264,8 @@ static const struct kafka_client_events client_events = {
     .on_trouble = on_trouble,
 };
 
-static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, const char *group, struct error *err)
+static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, const char *group,
+                                struct error *err)
 {
     const struct kafka_property usual[] = {
         { "fetch.wait.max.ms", .number = FETCH_WAIT_MS },
@@ -273,14 +276,16 @@ static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, const cha
     const struct kafka_property fixed[] = {
         { "group.id", group },
         { "session.timeout.ms", .number = settings->session_timeout_ms },
-        { "heartbeat.interval.ms", .number = settings->session_timeout_ms > 9000 ? 3000 : settings->session_timeout_ms / 3 },
+        { "heartbeat.interval.ms",
+          .number = settings->session_timeout_ms > 9000 ? 3000 : settings->session_timeout_ms / 3 },
         { "partition.assignment.strategy", "roundrobin" },
         { "enable.auto.commit", "true" },
         { "enable.auto.offset.store", "false" },
         { "auto.offset.reset", "error" },
         { "enable.partition.eof", "true" },
         { "allow.auto.create.topics", "false" },
-        { "queued.max.messages.kbytes", .number = kafka_conf_kbytes(settings->queue_max_bytes, 2097151) },
+        { "queued.max.messages.kbytes",
+          .number = kafka_conf_kbytes(settings->queue_max_bytes, 2097151) },
     };
     return kafka_conf_new(settings, usual, COUNT_OF(usual), fixed, COUNT_OF(fixed), err);
 }
@@ -298,9 +303,9 @@ static bool subscribe(struct kafka_in *in, struct error *err)
 
 static void on_closing(struct timer *timer);
 
-struct kafka_in *kafka_in_new(struct loop *loop, const struct kafka_settings *settings, const char *group,
-                              const char *topic, const struct kafka_in_events *events, void *owner,
-                              struct error *err)
+struct kafka_in *kafka_in_new(struct loop *loop, const struct kafka_settings *settings,
+                              const char *group, const char *topic,
+                              const struct kafka_in_events *events, void *owner, struct error *err)
 {
     struct kafka_in *in   = xcalloc(1, sizeof *in);
     rd_kafka_conf_t *conf = conf_of(settings, group, err);
@@ -308,7 +313,9 @@ struct kafka_in *kafka_in_new(struct loop *loop, const struct kafka_settings *se
     in->events            = events;
     in->owner             = owner;
     in->topic             = xstrdup(topic);
-    if (!conf || !kafka_client_init(&in->client, loop, "consumer", RD_KAFKA_CONSUMER, conf, &client_events, in, err) ||
+    if (!conf ||
+        !kafka_client_init(&in->client, loop, "consumer", RD_KAFKA_CONSUMER, conf, &client_events,
+                           in, err) ||
         !subscribe(in, err)) {
         kafka_in_free(in);
         return NULL;
@@ -358,7 +365,8 @@ int64_t kafka_in_lag(const struct kafka_in *in)
         if (!part->ours)
             continue;
         if (!part->started || part->next < 0 ||
-            rd_kafka_get_watermark_offsets(in->client.rk, in->topic, (int32_t)i, &low, &high) || high < 0)
+            rd_kafka_get_watermark_offsets(in->client.rk, in->topic, (int32_t)i, &low, &high) ||
+            high < 0)
             return -1;
         lag += high > part->next ? high - part->next : 0;
     }
@@ -401,7 +409,7 @@ void kafka_in_free(struct kafka_in *in)
     timer_fini(&in->apply);
     timer_fini(&in->closing);
     bool left = in->client.rk && rd_kafka_consumer_closed(in->client.rk);
-    kafka_client_fini(&in->client, left ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    kafka_client_fini(&in->client, left ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, true);
     free(in->parts);
     free(in->topic);
     free(in);

@@ -29,5 +29,6 @@ void kafka_in_start(struct kafka_in *in, int32_t partition, int64_t offset);
 void kafka_in_done(struct kafka_in *in, int32_t partition, int64_t next_offset);  // for lag dashboards
 void kafka_in_pause(struct kafka_in *in, bool paused);                            // all partitions; costs about 1 s
 int64_t kafka_in_lag(const struct kafka_in *in);  // messages behind, all partitions, as last known; -1: not known
-void kafka_in_close(struct kafka_in *in, void (*on_closed)(void *owner));  // leaves the group; then kafka_in_free
-void kafka_in_free(struct kafka_in *in);
+// leaves the group, no other event any more; then kafka_in_free, also from within on_closed
+void kafka_in_close(struct kafka_in *in, void (*on_closed)(void *owner));
+void kafka_in_free(struct kafka_in *in);  // not inside the other events

@@ -21,11 +21,11 @@ struct kafka_lookup {
     int64_t            timeout_ms;  // for all of them
     bool               failed;      // err is set; the thread's until it has ended
     struct error       err;
-    pthread_t          thread;      // joined exactly once
-    int                fd;          // owned; written at the end of the thread
-    struct watch       watch;       // of fd
-    kafka_lookup_done *done;        // the owner's
-    void              *owner;       // borrowed
+    pthread_t          thread;  // joined exactly once
+    int                fd;      // owned; written at the end of the thread
+    struct watch       watch;   // of fd
+    kafka_lookup_done *done;    // the owner's
+    void              *owner;   // borrowed
 };
 
 bool kafka_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
@@ -40,8 +40,8 @@ bool kafka_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 }
 
 // One question; false: ask again.
-static bool ask(struct kafka_lookup *lookup, const char *name, int32_t *partitions, int64_t at_most_ms,
-                struct error *err)
+static bool ask(struct kafka_lookup *lookup, const char *name, int32_t *partitions,
+                int64_t at_most_ms, struct error *err)
 {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t               *topic    = rd_kafka_topic_new(lookup->rk, name, NULL);
@@ -57,8 +57,8 @@ static bool ask(struct kafka_lookup *lookup, const char *name, int32_t *partitio
         rd_kafka_metadata_destroy(metadata);
     if (topic)
         rd_kafka_topic_destroy(topic);
-    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION ||
-        code == RD_KAFKA_RESP_ERR__INVALID_ARG) {
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+        code == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION || code == RD_KAFKA_RESP_ERR__INVALID_ARG) {
         *partitions = PARTITIONS_NO_TOPIC;
         return true;
     }
@@ -77,7 +77,8 @@ static void *run(void *argument)
     for (size_t i = 0; i < lookup->count; i++) {
         for (;;) {
             int64_t left = until - clock_monotonic_ms();
-            if (ask(lookup, lookup->topics[i], &lookup->partitions[i], left > 1 ? left : 1, &lookup->err))
+            if (ask(lookup, lookup->topics[i], &lookup->partitions[i], left > 1 ? left : 1,
+                    &lookup->err))
                 break;
             if (lookup->err.code == ERR_REFUSED || until - clock_monotonic_ms() < AGAIN_MS) {
                 lookup->failed = true;
@@ -112,8 +113,9 @@ static void on_answer(struct watch *watch, int what)
     lookup_free(lookup);
 }
 
-struct kafka_lookup *kafka_lookup_start(struct loop *loop, rd_kafka_t *rk, const char *const *topics, size_t count,
-                                        int64_t timeout_ms, kafka_lookup_done *done, void *owner)
+struct kafka_lookup *kafka_lookup_start(struct loop *loop, rd_kafka_t *rk,
+                                        const char *const *topics, size_t count, int64_t timeout_ms,
+                                        kafka_lookup_done *done, void *owner)
 {
     struct kafka_lookup *lookup = xcalloc(1, sizeof *lookup);
     lookup->rk                  = rk;

@@ -18,8 +18,9 @@ enum { PARTITIONS_NO_TOPIC = -1 };
 typedef void kafka_lookup_done(void *owner, const int32_t *partitions, const struct error *err);
 
 // names are copied
-struct kafka_lookup *kafka_lookup_start(struct loop *loop, rd_kafka_t *rk, const char *const *topics, size_t count,
-                                        int64_t timeout_ms, kafka_lookup_done *done, void *owner);
+struct kafka_lookup *kafka_lookup_start(struct loop *loop, rd_kafka_t *rk,
+                                        const char *const *topics, size_t count, int64_t timeout_ms,
+                                        kafka_lookup_done *done, void *owner);
 // no answer any more; may still be using rk until kafka_lookup_join, which waits and frees
 void kafka_lookup_abandon(struct kafka_lookup *lookup);
 void kafka_lookup_join(struct kafka_lookup *lookup);

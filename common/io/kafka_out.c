@@ -20,21 +20,21 @@ enum {
 
 // a record on its way; librdkafka's opaque
 struct sent {
-    struct call        *call;    // NULL: nobody waits for it any more
-    struct kafka_place *place;   // the caller's; may be NULL
-    TAILQ_ENTRY(sent)   entry;   // in kafka_out.sent
+    struct call        *call;   // NULL: nobody waits for it any more
+    struct kafka_place *place;  // the caller's; may be NULL
+    TAILQ_ENTRY(sent) entry;    // in kafka_out.sent
 };
 
 struct kafka_out {
-    struct loop             *loop;        // borrowed
-    rd_kafka_conf_t         *conf;        // owned; each producer gets a copy
-    struct kafka_client      client;      // client.rk NULL: between two producers
-    TAILQ_HEAD(, sent)       sent;        // not yet delivered
-    int64_t                  pending;     // how many they are
-    int64_t                  timeout_ms;  // of a record
-    bool                     fatal;       // this producer cannot go on
-    int64_t                  made_at_ms;  // monotonic, this producer
-    struct timer             renew;       // runs while a new producer is due
+    struct loop        *loop;    // borrowed
+    rd_kafka_conf_t    *conf;    // owned; each producer gets a copy
+    struct kafka_client client;  // client.rk NULL: between two producers
+    TAILQ_HEAD(, sent) sent;     // not yet delivered
+    int64_t      pending;        // how many they are
+    int64_t      timeout_ms;     // of a record
+    bool         fatal;          // this producer cannot go on
+    int64_t      made_at_ms;     // monotonic, this producer
+    struct timer renew;          // runs while a new producer is due
 };
 
 static void sent_free(struct kafka_out *out, struct sent *sent)
@@ -58,8 +58,8 @@ static void deliver(struct kafka_out *out, const rd_kafka_message_t *message)
     if (!message->err)
         kafka_client_well(&out->client);
     if (sent->call && message->err) {
-        error_set(&err, kafka_error_of(message->err), "kafka topic %s: %s", rd_kafka_topic_name(message->rkt),
-                  rd_kafka_err2str(message->err));
+        error_set(&err, kafka_error_of(message->err), "kafka topic %s: %s",
+                  rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
         call_finish(sent->call, &err);
     } else if (sent->call) {
         if (sent->place)
@@ -81,7 +81,8 @@ static void on_event(void *owner, rd_kafka_event_t *event)
             kafka_client_trouble(&out->client, event);
         } else if (!out->fatal) {
             out->fatal = true;
-            log_warn("kafka producer cannot go on", F_STR("why", rd_kafka_event_error_string(event)));
+            log_warn("kafka producer cannot go on",
+                     F_STR("why", rd_kafka_event_error_string(event)));
             timer_start(&out->renew, 0);
         }
     }
@@ -93,8 +94,8 @@ static bool make(struct kafka_out *out, struct error *err)
 {
     out->fatal      = false;
     out->made_at_ms = clock_monotonic_ms();
-    return kafka_client_init(&out->client, out->loop, "producer", RD_KAFKA_PRODUCER, rd_kafka_conf_dup(out->conf),
-                             &client_events, out, err);
+    return kafka_client_init(&out->client, out->loop, "producer", RD_KAFKA_PRODUCER,
+                             rd_kafka_conf_dup(out->conf), &client_events, out, err);
 }
 
 // The producer goes, and all that it knew: its delivery reports are not read any more.
@@ -103,8 +104,9 @@ static void unmake(struct kafka_out *out, const char *why)
     struct sent *sent;
     struct error err;
     if (out->client.rk)
-        rd_kafka_purge(out->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-    kafka_client_fini(&out->client, 0);
+        rd_kafka_purge(out->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                           RD_KAFKA_PURGE_F_NON_BLOCKING);
+    kafka_client_fini(&out->client, 0, true);
     error_set(&err, ERR_LOST, "kafka producer: %s", why);
     while ((sent = TAILQ_FIRST(&out->sent))) {
         if (sent->call)
@@ -148,12 +150,14 @@ static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, struct er
         { "partitioner", "murmur2_random" },  // as Java's clients do by key
         { "message.timeout.ms", .number = settings->send_timeout_ms },
         { "queue.buffering.max.messages", .number = settings->queue_max_messages },
-        { "queue.buffering.max.kbytes", .number = kafka_conf_kbytes(settings->queue_max_bytes, INT32_MAX) },
+        { "queue.buffering.max.kbytes",
+          .number = kafka_conf_kbytes(settings->queue_max_bytes, INT32_MAX) },
     };
     return kafka_conf_new(settings, usual, COUNT_OF(usual), fixed, COUNT_OF(fixed), err);
 }
 
-struct kafka_out *kafka_out_new(struct loop *loop, const struct kafka_settings *settings, struct error *err)
+struct kafka_out *kafka_out_new(struct loop *loop, const struct kafka_settings *settings,
+                                struct error *err)
 {
     struct kafka_out *out = xcalloc(1, sizeof *out);
     TAILQ_INIT(&out->sent);
@@ -196,13 +200,14 @@ static bool produce(struct kafka_out *out, const struct kafka_record *record, st
     size_t        n = 0;
     vus[n++]        = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = record->topic };
     vus[n++]        = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_PARTITION,
-                                       .u.i32 = record->partition < 0 ? RD_KAFKA_PARTITION_UA : record->partition };
-    vus[n++]        = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY };
-    vus[n++]        = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = sent };
-    vus[n++]        = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_KEY,
-                                       .u.mem = { unconst(record->key.p), record->key.len } };
-    vus[n++]        = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_VALUE,
-                                       .u.mem = { unconst(record->value.p), record->value.len } };
+                                       .u.i32 = record->partition < 0 ? RD_KAFKA_PARTITION_UA
+                                                                      : record->partition };
+    vus[n++] = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY };
+    vus[n++] = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = sent };
+    vus[n++] = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_KEY,
+                                .u.mem = { unconst(record->key.p), record->key.len } };
+    vus[n++] = (rd_kafka_vu_t){ .vtype = RD_KAFKA_VTYPE_VALUE,
+                                .u.mem = { unconst(record->value.p), record->value.len } };
 
     rd_kafka_headers_t *headers = record->header_count ? headers_of(record) : NULL;
     if (headers)
@@ -213,13 +218,15 @@ static bool produce(struct kafka_out *out, const struct kafka_record *record, st
     if (headers)
         rd_kafka_headers_destroy(headers);
     *code = rd_kafka_error_code(why);
-    error_set(err, kafka_error_of(*code), "kafka topic %s: %s", record->topic, rd_kafka_error_string(why));
+    error_set(err, kafka_error_of(*code), "kafka topic %s: %s", record->topic,
+              rd_kafka_error_string(why));
     rd_kafka_error_destroy(why);
     return false;
 }
 
 // Refused here, a record was not sent: what kafka_error_of() calls lost has only not begun.
-static bool out_send(struct kafka_out *out, const struct kafka_record *record, struct sent *sent, struct error *err)
+static bool out_send(struct kafka_out *out, const struct kafka_record *record, struct sent *sent,
+                     struct error *err)
 {
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (!out->client.rk || out->fatal)
@@ -265,7 +272,7 @@ void kafka_out_free(struct kafka_out *out)
     struct sent *sent;
     if (!out)
         return;
-    TAILQ_FOREACH(sent, &out->sent, entry)
+    TAILQ_FOREACH (sent, &out->sent, entry)
         assert(!sent->call);
     timer_fini(&out->renew);
     unmake(out, "the program ends");

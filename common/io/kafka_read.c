@@ -73,7 +73,7 @@ static void finish(struct kafka_read *read, const struct error *err)
 static void on_stop(struct timer *timer)
 {
     struct kafka_read *read = container_of(timer, struct kafka_read, stop);
-    kafka_client_fini(&read->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    kafka_client_fini(&read->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, false);
 }
 
 static void on_idle(struct timer *timer)
@@ -106,7 +106,8 @@ static void part_learn_end(struct kafka_read *read, int32_t partition)
     struct part *part = &read->parts[partition];
     int64_t      low  = -1;
     int64_t      high = -1;
-    if (part->end == END_UNKNOWN && !rd_kafka_get_watermark_offsets(read->client.rk, read->topic, partition, &low, &high) &&
+    if (part->end == END_UNKNOWN &&
+        !rd_kafka_get_watermark_offsets(read->client.rk, read->topic, partition, &low, &high) &&
         high >= 0)
         part->end = high;
 }
@@ -218,8 +219,10 @@ static void on_partitions(void *owner, const int32_t *partitions, const struct e
     for (int32_t i = 0; i < read->count; i++) {
         read->parts[i]       = (struct part){ .next = begin_of(read, i), .end = END_UNKNOWN };
         read->client.started = i + 1;
-        if (rd_kafka_consume_start_queue(read->client.topic, i, read->parts[i].next, read->client.queue)) {
-            error_set(&why, ERR_IO, "kafka topic %s: %s", read->topic, rd_kafka_err2str(rd_kafka_last_error()));
+        if (rd_kafka_consume_start_queue(read->client.topic, i, read->parts[i].next,
+                                         read->client.queue)) {
+            error_set(&why, ERR_IO, "kafka topic %s: %s", read->topic,
+                      rd_kafka_err2str(rd_kafka_last_error()));
             finish(read, &why);
             return;
         }
@@ -241,14 +244,17 @@ static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, struct er
         { "auto.offset.reset", "earliest" },
         { "isolation.level", "read_uncommitted" },
         { "allow.auto.create.topics", "false" },
-        { "queued.max.messages.kbytes", .number = kafka_conf_kbytes(settings->queue_max_bytes, 2097151) },
+        { "queued.max.messages.kbytes",
+          .number = kafka_conf_kbytes(settings->queue_max_bytes, 2097151) },
     };
     return kafka_conf_new(settings, usual, COUNT_OF(usual), fixed, COUNT_OF(fixed), err);
 }
 
-struct kafka_read *kafka_read_start(struct loop *loop, const struct kafka_settings *settings, const char *topic,
-                                    const struct kafka_offset *from, size_t from_count, int64_t idle_ms,
-                                    kafka_read_message *on_message, void *owner, struct call *call, call_done *done)
+struct kafka_read *kafka_read_start(struct loop *loop, const struct kafka_settings *settings,
+                                    const char *topic, const struct kafka_offset *from,
+                                    size_t from_count, int64_t idle_ms,
+                                    kafka_read_message *on_message, void *owner, struct call *call,
+                                    call_done *done)
 {
     struct kafka_read *read = xcalloc(1, sizeof *read);
     struct error       err;
@@ -267,10 +273,12 @@ struct kafka_read *kafka_read_start(struct loop *loop, const struct kafka_settin
     call_begin(call, loop, "kafka", 0, done, on_cancel, read);
 
     rd_kafka_conf_t *conf = conf_of(settings, &err);
-    if (!conf || !kafka_client_init(&read->client, loop, "reader", RD_KAFKA_CONSUMER, conf, &client_events, read, &err))
+    if (!conf || !kafka_client_init(&read->client, loop, "reader", RD_KAFKA_CONSUMER, conf,
+                                    &client_events, read, &err))
         finish(read, &err);
     else
-        read->client.lookup = kafka_lookup_start(loop, read->client.rk, &topic, 1, idle_ms, on_partitions, read);
+        read->client.lookup =
+            kafka_lookup_start(loop, read->client.rk, &topic, 1, idle_ms, on_partitions, read);
     return read;
 }
 
@@ -303,7 +311,7 @@ void kafka_read_free(struct kafka_read *read)
     assert(!read->call);
     timer_fini(&read->idle);
     timer_fini(&read->stop);
-    kafka_client_fini(&read->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    kafka_client_fini(&read->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, true);
     free(read->parts);
     free(read->from);
     free(read->topic);

@@ -21,7 +21,8 @@ struct kafka_offset {
 struct kafka_read *kafka_read_start(struct loop *loop, const struct kafka_settings *settings, const char *topic,
                                     const struct kafka_offset *from, size_t from_count, int64_t idle_ms,
                                     kafka_read_message *on_message, void *owner, struct call *call, call_done *done);
-// keep reading after the end: new messages go on coming, the call is done at the first end all the same
+// keep reading after the end: new messages go on coming, the call is done at the first end all the same.
+// To be called before it is done.
 void    kafka_read_follow(struct kafka_read *read);
 int64_t kafka_read_count(const struct kafka_read *read);           // messages so far
 size_t  kafka_read_ends(const struct kafka_read *read, struct kafka_offset *ends, size_t max);  // next offsets, when done

@@ -134,7 +134,8 @@ static void add_video_field(cJSON *video, const struct publish *publish, const c
     char        text[200];
     const char *kind = publish->is_photo ? "photo" : "video";
     if (strcmp(name, "create_time") == 0) {
-        cJSON_AddNumberToObject(video, name, (double)(publish->create_ms / 1000));
+        int64_t seconds = publish->create_ms / 1000;
+        cJSON_AddNumberToObject(video, name, (double)seconds);
     } else if (strcmp(name, "video_description") == 0) {
         add_text(video, name, publish->is_photo ? publish->description : publish->title);
     } else if (strcmp(name, "title") == 0) {

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -83,7 +84,8 @@ static void reset_connection(int fd)
     struct linger   linger = { .l_onoff = 1, .l_linger = 0 };
     struct sockaddr none   = { .sa_family = AF_UNSPEC };
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-    connect(fd, &none, sizeof none);
+    if (connect(fd, &none, sizeof none) != 0)
+        perror("tiktok-sim: a connection could not be reset");
 }
 
 static void drop(struct parked *parked, bool reset)

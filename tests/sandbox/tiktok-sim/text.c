@@ -46,8 +46,8 @@ size_t text_fit_units(const char *s, size_t units)
     size_t bytes = 0;
     size_t used  = 0;
     while (s[bytes]) {
-        uint32_t point;
-        int      len = decode((const unsigned char *)s + bytes, &point);
+        uint32_t point = 0;
+        int      len   = decode((const unsigned char *)s + bytes, &point);
         used += point >= 0x10000 ? 2 : 1;
         if (!len || used > units)
             break;

@@ -45,7 +45,8 @@ int bed_make(void **state)
         .send_timeout_ms    = 5000,
         .queue_max_messages = 100000,
         .queue_max_bytes    = 16 << 20,
-        .session_timeout_ms = real ? 6000 : 4000,  // the mock lets a first join wait for 3 s and drops a silent one
+        .session_timeout_ms =
+            real ? 6000 : 4000,  // the mock lets a first join wait for 3 s and drops a silent one
     };
     *state = bed;
     return 0;
@@ -100,7 +101,8 @@ struct kafka_out *bed_out(struct bed *bed)
     return out;
 }
 
-static void on_created(void *owner, const struct kafka_topic *topic, enum kafka_topic_state state, const char *detail)
+static void on_created(void *owner, const struct kafka_topic *topic, enum kafka_topic_state state,
+                       const char *detail)
 {
     (void)owner;
     if (state != TOPIC_CREATED)
@@ -144,7 +146,8 @@ void on_answer(struct call *call, const struct error *err)
         answer->err = *err;
 }
 
-int64_t bed_send(struct bed *bed, struct kafka_out *out, const char *topic, int32_t partition, const char *value)
+int64_t bed_send(struct bed *bed, struct kafka_out *out, const char *topic, int32_t partition,
+                 const char *value)
 {
     struct answer       answer = { 0 };
     struct kafka_place  place  = { -1, -1 };
@@ -157,13 +160,16 @@ int64_t bed_send(struct bed *bed, struct kafka_out *out, const char *topic, int3
     return place.offset;
 }
 
-void bed_fill(struct bed *bed, struct kafka_out *out, const char *topic, int32_t partition, int from, int count)
+void bed_fill(struct bed *bed, struct kafka_out *out, const char *topic, int32_t partition,
+              int from, int count)
 {
     struct answer *answers = xcalloc((size_t)count, sizeof *answers);
     for (int i = 0; i < count; i++) {
         char value[16];
         snprintf(value, sizeof value, "%d", from + i);
-        struct kafka_record record = { .topic = topic, .partition = partition, .value = str_of(value) };
+        struct kafka_record record = { .topic     = topic,
+                                       .partition = partition,
+                                       .value     = str_of(value) };
         kafka_send(out, &record, NULL, &answers[i].call, on_answer);
     }
     for (int i = 0; i < count; i++) {

@@ -13,7 +13,8 @@ static void a_second_member_takes_over_a_share(void **state)
     WAIT_FOR(bed, 15000, one.messages == 40);
     assert_int_equal(one.revocations, 0);
     member_join(&two, bed, bed->brokers, topic, topic, 5);
-    WAIT_FOR(bed, 20000, one.assignments == 2 && two.assignments >= 1 && one.count == 2 && two.count == 2);
+    WAIT_FOR(bed, 20000,
+             one.assignments == 2 && two.assignments >= 1 && one.count == 2 && two.count == 2);
     assert_int_equal(one.revocations, 1);
     WAIT_FOR(bed, 5000, two.messages == 10);
     WAIT_FOR(bed, 5000, one.messages == 60);
@@ -95,9 +96,9 @@ static void a_cut_connection_loses_and_repeats_nothing(void **state)
 
 static void a_broker_that_goes_is_told_once_and_found_again(void **state)
 {
-    struct bed       *bed = *state;
-    char              topic[NAME_BYTES];
-    struct member     member;
+    struct bed   *bed = *state;
+    char          topic[NAME_BYTES];
+    struct member member;
     bed_need_proxy(bed);
     struct kafka_out *out = bed_out(bed);
     bed_fill_topic(bed, 1, 10, topic);

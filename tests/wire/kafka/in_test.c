@@ -69,7 +69,9 @@ static void seeks_back_and_forward_under_load_deliver_exactly_from_there(void **
         int64_t wanted = member.next[p];
         kafka_in_start(member.in, p, wanted);
         if (i % 2)
-            WAIT_FOR(bed, 5000, member.last[p] >= wanted && member.last[p] < wanted + 3000 && member.next[p] > wanted);
+            WAIT_FOR(bed, 5000,
+                     member.last[p] >= wanted && member.last[p] < wanted + 3000 &&
+                         member.next[p] > wanted);
         else
             bed_spend(bed, rand() % 30);
     }

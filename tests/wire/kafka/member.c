@@ -64,13 +64,13 @@ static const struct kafka_in_events events = {
     .on_error        = on_error,
 };
 
-void member_join(struct member *member, struct bed *bed, const char *brokers, const char *group, const char *topic,
-                        int64_t start_at)
+void member_join(struct member *member, struct bed *bed, const char *brokers, const char *group,
+                 const char *topic, int64_t start_at)
 {
     struct error          err;
     struct kafka_settings settings = bed->settings;
     settings.brokers               = brokers;
-    *member                        = (struct member){ .bed = bed, .out_of_range = -1, .start_at = start_at };
+    *member = (struct member){ .bed = bed, .out_of_range = -1, .start_at = start_at };
     for (int i = 0; i < PARTITIONS; i++)
         member->next[i] = member->last[i] = -1;
     member->in = kafka_in_new(bed->loop, &settings, group, topic, &events, member, &err);

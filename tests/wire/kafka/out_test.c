@@ -24,10 +24,13 @@ static struct kafka_settings through_proxy(const struct bed *bed, int64_t send_t
     return settings;
 }
 
-static void send_text(struct kafka_out *out, const char *topic, const char *text, struct answer *answer)
+static void send_text(struct kafka_out *out, const char *topic, const char *text,
+                      struct answer *answer)
 {
-    struct kafka_record record = { .topic = topic, .partition = 0, .key = STR("k"), .value = str_of(text) };
-    *answer                    = (struct answer){ 0 };
+    struct kafka_record record = {
+        .topic = topic, .partition = 0, .key = STR("k"), .value = str_of(text)
+    };
+    *answer = (struct answer){ 0 };
     kafka_send(out, &record, NULL, &answer->call, on_answer);
     assert_false(answer->done);
 }
@@ -48,7 +51,10 @@ static void a_delivered_record_names_its_place(void **state)
 static void a_key_goes_where_java_puts_it(void **state)
 {
     // Utils.toPositive(Utils.murmur2(key)) % 7, as Kafka's own tests give the hashes: "21" -973932308, "foobar" -790332482
-    static const struct { const char *key; int32_t partition; } rows[] = {
+    static const struct {
+        const char *key;
+        int32_t     partition;
+    } rows[] = {
         { "21", (int32_t)((uint32_t)(-973932308 & 0x7fffffff) % 7) },
         { "foobar", (int32_t)((uint32_t)(-790332482 & 0x7fffffff) % 7) },
         { "a-little-bit-long-string", (int32_t)((uint32_t)(-985981536 & 0x7fffffff) % 7) },
@@ -61,7 +67,9 @@ static void a_key_goes_where_java_puts_it(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct answer       answer = { 0 };
         struct kafka_place  place  = { -1, -1 };
-        struct kafka_record record = { .topic = topic, .partition = -1, .key = str_of(rows[i].key), .value = STR("v") };
+        struct kafka_record record = {
+            .topic = topic, .partition = -1, .key = str_of(rows[i].key), .value = STR("v")
+        };
         kafka_send(out, &record, &place, &answer.call, on_answer);
         WAIT_FOR(bed, 5000, answer.done);
         assert_false(answer.failed);
@@ -72,14 +80,15 @@ static void a_key_goes_where_java_puts_it(void **state)
 
 static void a_send_outlives_a_broker_that_errs(void **state)
 {
-    struct bed       *bed = *state;
-    char              topic[NAME_BYTES];
-    struct answer     answer;
+    struct bed   *bed = *state;
+    char          topic[NAME_BYTES];
+    struct answer answer;
     bed_need_mock(bed);
     struct kafka_out *out = bed_out(bed);
     bed_topic(bed, 1, topic);
     bed_send(bed, out, topic, 0, "warm");
-    rd_kafka_mock_push_request_errors(bed->mock, API_PRODUCE, 2, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+    rd_kafka_mock_push_request_errors(bed->mock, API_PRODUCE, 2,
+                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
                                       RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
     send_text(out, topic, "x", &answer);
     WAIT_FOR(bed, 4000, answer.done);
@@ -89,9 +98,9 @@ static void a_send_outlives_a_broker_that_errs(void **state)
 
 static void a_lost_answer_is_asked_for_again(void **state)
 {
-    struct bed           *bed = *state;
-    char                  topic[NAME_BYTES];
-    struct answer         answer;
+    struct bed   *bed = *state;
+    char          topic[NAME_BYTES];
+    struct answer answer;
     bed_need_proxy(bed);
     struct kafka_settings settings = through_proxy(bed, 8000);
     struct kafka_out     *out      = out_new(bed, &settings);
@@ -110,9 +119,9 @@ static void a_lost_answer_is_asked_for_again(void **state)
 
 static void a_send_outlives_a_broker_that_hangs_for_a_while(void **state)
 {
-    struct bed           *bed = *state;
-    char                  topic[NAME_BYTES];
-    struct answer         answer;
+    struct bed   *bed = *state;
+    char          topic[NAME_BYTES];
+    struct answer answer;
     bed_need_proxy(bed);
     struct kafka_settings settings = through_proxy(bed, 8000);
     struct kafka_out     *out      = out_new(bed, &settings);
@@ -129,9 +138,9 @@ static void a_send_outlives_a_broker_that_hangs_for_a_while(void **state)
 
 static void no_answer_in_time_is_a_timeout(void **state)
 {
-    struct bed           *bed = *state;
-    char                  topic[NAME_BYTES];
-    struct answer         answer;
+    struct bed   *bed = *state;
+    char          topic[NAME_BYTES];
+    struct answer answer;
     bed_need_proxy(bed);
     struct kafka_settings settings = through_proxy(bed, 1500);
     struct kafka_out     *out      = out_new(bed, &settings);
@@ -166,8 +175,8 @@ static void a_broker_that_is_not_there_is_a_timeout_and_unhealthy(void **state)
 
 static void health_follows_the_connection(void **state)
 {
-    struct bed           *bed = *state;
-    char                  topic[NAME_BYTES];
+    struct bed *bed = *state;
+    char        topic[NAME_BYTES];
     bed_need_proxy(bed);
     struct kafka_settings settings = through_proxy(bed, 5000);
     struct kafka_out     *out      = out_new(bed, &settings);
@@ -228,7 +237,9 @@ static void a_topic_that_is_not_there_is_bad_input(void **state)
     struct answer     answer;
     struct kafka_out *out = bed_out(bed);
     if (bed->mock)  // it makes topics that are asked for
-        send_text(out, "no such topic!", "x", &answer), rd_kafka_mock_topic_set_error(bed->mock, "no such topic!", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+        send_text(out, "no such topic!", "x", &answer),
+            rd_kafka_mock_topic_set_error(bed->mock, "no such topic!",
+                                          RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     else
         send_text(out, "no-such-topic", "x", &answer);
     WAIT_FOR(bed, 10000, answer.done);
@@ -239,12 +250,13 @@ static void a_topic_that_is_not_there_is_bad_input(void **state)
 
 static void a_fatal_error_makes_a_new_producer(void **state)
 {
-    struct bed       *bed = *state;
-    char              topic[NAME_BYTES];
-    struct answer     answer;
+    struct bed   *bed = *state;
+    char          topic[NAME_BYTES];
+    struct answer answer;
     bed_need_mock(bed);
     bed_topic(bed, 1, topic);
-    rd_kafka_mock_push_request_errors(bed->mock, API_INIT_PRODUCER_ID, 1, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
+    rd_kafka_mock_push_request_errors(bed->mock, API_INIT_PRODUCER_ID, 1,
+                                      RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
     struct kafka_out *out = bed_out(bed);
     send_text(out, topic, "x", &answer);
     WAIT_FOR(bed, 5000, answer.done);
@@ -300,9 +312,9 @@ static void a_wrong_property_stops_the_start_and_names_its_line(void **state)
 {
     struct bed           *bed = *state;
     struct error          err;
-    char                  path[] = "/tmp/kafka-properties-XXXXXX";
-    int                   fd     = mkstemp(path);
-    FILE                 *f      = fdopen(fd, "w");
+    char                  path[]   = "/tmp/kafka-properties-XXXXXX";
+    int                   fd       = mkstemp(path);
+    FILE                 *f        = fdopen(fd, "w");
     struct kafka_settings settings = bed->settings;
     fputs("# a comment\n\n linger.ms = 3 \nacks=0\nno.such.thing=1\n", f);
     fclose(f);

@@ -24,15 +24,15 @@ struct pair {
 };
 
 struct proxy {
-    int             listener;
-    uint16_t        port;         // ours
-    uint16_t        broker_port;  // its
-    pthread_t       thread;
-    atomic_int      mode;
-    atomic_bool     cut;
-    atomic_bool     stop;
-    atomic_long     cut_after;    // bytes of answers; -1: never
-    struct pair     pairs[PAIRS];
+    int         listener;
+    uint16_t    port;         // ours
+    uint16_t    broker_port;  // its
+    pthread_t   thread;
+    atomic_int  mode;
+    atomic_bool cut;
+    atomic_bool stop;
+    atomic_long cut_after;  // bytes of answers; -1: never
+    struct pair pairs[PAIRS];
 };
 
 static void pair_close(struct pair *pair)
@@ -46,7 +46,9 @@ static void pair_close(struct pair *pair)
 
 static struct sockaddr_in loopback(uint16_t port)
 {
-    return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    return (struct sockaddr_in){ .sin_family      = AF_INET,
+                                 .sin_port        = htons(port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
 static void take(struct proxy *proxy)
@@ -128,9 +130,11 @@ static void turn(struct proxy *proxy)
     bool          still = proxy->mode == PROXY_HANG;
     fds[0]              = (struct pollfd){ .fd = proxy->listener, .events = POLLIN };
     for (int i = 0; i < PAIRS; i++) {
-        bool open      = proxy->pairs[i].client >= 0 && !still;
-        fds[1 + 2 * i] = (struct pollfd){ .fd = open ? proxy->pairs[i].client : -1, .events = POLLIN };
-        fds[2 + 2 * i] = (struct pollfd){ .fd = open ? proxy->pairs[i].broker : -1, .events = POLLIN };
+        bool open = proxy->pairs[i].client >= 0 && !still;
+        fds[1 + 2 * i] =
+            (struct pollfd){ .fd = open ? proxy->pairs[i].client : -1, .events = POLLIN };
+        fds[2 + 2 * i] =
+            (struct pollfd){ .fd = open ? proxy->pairs[i].broker : -1, .events = POLLIN };
     }
     poll(fds, 1 + 2 * PAIRS, 5);
     for (int i = 0; i < PAIRS; i++) {

@@ -25,23 +25,24 @@ static void on_message(void *owner, const struct kafka_message *message)
     struct reader *reader = owner;
     assert_false(reader->cancel_at && reader->messages >= reader->cancel_at);
     reader->messages++;
-    if (reader->last[message->partition] >= 0 && message->offset != reader->last[message->partition] + 1)
+    if (reader->last[message->partition] >= 0 &&
+        message->offset != reader->last[message->partition] + 1)
         reader->wrong++;
     reader->last[message->partition] = message->offset;
     if (reader->cancel_at && reader->messages == reader->cancel_at)
         call_cancel(&reader->answer.call);
 }
 
-static void reader_start_at(struct reader *reader, struct bed *bed, const char *brokers, const char *topic,
-                            const struct kafka_offset *from, size_t from_count)
+static void reader_start_at(struct reader *reader, struct bed *bed, const char *brokers,
+                            const char *topic, const struct kafka_offset *from, size_t from_count)
 {
     struct kafka_settings settings = bed->settings;
     settings.brokers               = brokers;
     *reader                        = (struct reader){ .bed = bed };
     for (int i = 0; i < PARTITIONS; i++)
         reader->last[i] = -1;
-    reader->read = kafka_read_start(bed->loop, &settings, topic, from, from_count, IDLE_MS, on_message, reader,
-                                    &reader->answer.call, on_answer);
+    reader->read = kafka_read_start(bed->loop, &settings, topic, from, from_count, IDLE_MS,
+                                    on_message, reader, &reader->answer.call, on_answer);
     assert_false(reader->answer.done);
 }
 
@@ -127,7 +128,8 @@ static void a_topic_that_does_not_exist_is_bad_input(void **state)
     struct bed   *bed = *state;
     struct reader reader;
     if (bed->mock)  // it makes topics that are asked for
-        rd_kafka_mock_topic_set_error(bed->mock, "missing", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+        rd_kafka_mock_topic_set_error(bed->mock, "missing",
+                                      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     reader_start(&reader, bed, "missing");
     WAIT_FOR(bed, 10000, reader.answer.done);
     assert_true(reader.answer.failed);
@@ -285,13 +287,15 @@ static void keys_headers_and_tombstones_survive(void **state)
     struct answer             answer  = { 0 };
     int                       seen    = 0;
     bed_topic(bed, 1, topic);
-    struct kafka_record record = { .topic = topic, .key = STR("key"), .value = STR("v"), .headers = headers, .header_count = 2 };
+    struct kafka_record record = {
+        .topic = topic, .key = STR("key"), .value = STR("v"), .headers = headers, .header_count = 2
+    };
     kafka_send(out, &record, NULL, &sent[0].call, on_answer);
     record = (struct kafka_record){ .topic = topic, .key = STR("key") };
     kafka_send(out, &record, NULL, &sent[1].call, on_answer);
     WAIT_FOR(bed, 5000, sent[0].done && sent[1].done);
-    struct kafka_read *read = kafka_read_start(bed->loop, &bed->settings, topic, NULL, 0, IDLE_MS, on_whole, &seen,
-                                               &answer.call, on_answer);
+    struct kafka_read *read = kafka_read_start(bed->loop, &bed->settings, topic, NULL, 0, IDLE_MS,
+                                               on_whole, &seen, &answer.call, on_answer);
     WAIT_FOR(bed, 5000, answer.done);
     assert_int_equal(seen, 2);
     kafka_read_free(read);
@@ -313,7 +317,8 @@ static void a_transactions_marker_at_the_end_is_passed(void **state)
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
     assert_null(rd_kafka_init_transactions(rk, 10000));
     assert_null(rd_kafka_begin_transaction(rk));
-    assert_int_equal(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_END), 0);
+    assert_int_equal(
+        rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_END), 0);
     assert_null(rd_kafka_commit_transaction(rk, 10000));
     rd_kafka_destroy(rk);
     bed_spend(bed, 1000);  // the coordinator writes it after it has answered
