@@ -278,16 +278,18 @@ def job_of(job_id):
 
 
 def dead_letters():
+    """One for each message: a partition that changes hands may have had its dead letter sent by both workers."""
     properties = os.environ.get('TOKFLEET_KAFKA_PROPERTIES')
     done = subprocess.run(['kcat'] + (['-F', properties] if properties else []) +
                           ['-b', os.environ['TOKFLEET_KAFKA_BROKERS'], '-C', '-t', os.environ['TOKFLEET_FLEET'] + '.dlq',
                            '-o', 'beginning', '-e', '-q', '-J'], capture_output=True, text=True, timeout=60)
-    letters = []
+    letters = {}
     for line in done.stdout.split('\n'):
         if line.strip():
             headers = json.loads(line).get('headers') or []
-            letters.append(dict(zip(headers[::2], headers[1::2])))
-    return letters
+            letter = dict(zip(headers[::2], headers[1::2]))
+            letters.setdefault(letter.get('source'), letter)
+    return list(letters.values())
 
 
 def why_of(job):
