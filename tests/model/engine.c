@@ -19,19 +19,19 @@ struct search {
     const struct machine *machine;  // borrowed
     const void           *setting;  // borrowed
     struct limits         limits;
-    uint8_t  *states;        // count of machine->bytes each; address space of the whole limit, pages as they are used
-    uint32_t *parents;       // the state that each was first reached from
-    uint32_t *hashes;        // of each
-    uint32_t *table;         // index of a state plus 1; 0: free
-    uint32_t *arrows;        // pairs from, to; NULL when progress is not asked for
-    size_t    table_size;    // a power of two
-    size_t    arrow_count;   // pairs
-    uint32_t  count;         // states
-    uint32_t  at;            // the one that is being expanded
-    uint32_t  found;         // the broken or stuck one
-    bool      full;
-    char      missing[80];   // the arrow that the product's table lacks
-    const void *want;        // looking for the label of the step to this state
+    uint8_t    *states;       // count of machine->bytes each; address space of the whole limit, pages as they are used
+    uint32_t   *parents;      // the state that each was first reached from
+    uint32_t   *hashes;       // of each
+    uint32_t   *table;        // index of a state plus 1; 0: free
+    uint32_t   *arrows;       // pairs from, to; NULL when progress is not asked for
+    size_t      table_size;   // a power of two
+    size_t      arrow_count;  // pairs
+    uint32_t    count;        // states
+    uint32_t    at;           // the one that is being expanded
+    uint32_t    found;        // the broken or stuck one
+    bool        full;
+    char        missing[80];  // the arrow that the product's table lacks
+    const void *want;         // looking for the label of the step to this state
     char        label[LABEL_BYTES];
 };
 

@@ -38,7 +38,7 @@ enum search_end {
 
 struct search_result {
     enum search_end end;
-    const char     *what;     // of BROKEN: what machine->broken said, or the arrow that is missing; lives as long as the search
+    const char     *what;     // of BROKEN: what machine->broken said, or the missing arrow; lives as long as the search
     uint32_t        states;   // seen
     uint32_t        steps;    // of the counterexample
     uint32_t        stuck;    // states without a way to an end

@@ -7,6 +7,18 @@
 
 _Static_assert(sizeof(struct state) % 8 == 0, "pad struct state");
 
+const char *const life_rule_words[] = {
+#define X(name, word, text) [WITHOUT_##name] = word,
+    LIFE_RULES(X)
+#undef X
+};
+
+const char *const life_rule_texts[] = {
+#define X(name, word, text) [WITHOUT_##name] = text,
+    LIFE_RULES(X)
+#undef X
+};
+
 enum { USUAL_CLAIMS = 3, USUAL_TAKES = 99 };
 
 enum job_state image_state(const struct image *image)
@@ -112,8 +124,8 @@ void out_add(struct image *image, enum job_state name, uint8_t epoch)
 
 void journal_attempt(const struct life *life, struct journal *journal, uint8_t epoch, enum kind kind, uint8_t pid)
 {
-    struct attempt_record record = { .epoch = epoch, .kind = (uint8_t)kind, .pid = pid };
-    struct attempt_record *at    = journal->attempts;
+    struct attempt_record  record = { .epoch = epoch, .kind = (uint8_t)kind, .pid = pid };
+    struct attempt_record *at     = journal->attempts;
     if (!has_rule(life, WITHOUT_KEYS)) {
         journal->attempts[0] = record;
         journal->end_state = journal->end_epoch = 0;
@@ -194,16 +206,21 @@ static bool is_double(const struct state *state)
     return false;
 }
 
-// a retry or resolve that was applied, and the job is back where it was
+// A retry or resolve that was applied, and the job is back where it was, or in an older attempt's end; and ingest has
+// passed the command, or would, as one that is known.
 static bool is_forgotten(const struct state *state)
 {
     const struct image *cur = &state->image[CUR];
     for (int i = 0; i < COMMANDS && cur->open; i++) {
         const struct command *command = &state->commands[i];
         if (!command->what || command->what == WHAT_CANCEL || command->told == TOLD_NOTHING ||
-            command->told == TOLD_REFUSED || command->told != cur->attempt)
+            command->told == TOLD_REFUSED)
             continue;
-        if ((cur->state == JOB_FAILED && command->what == WHAT_AGAIN) || (cur->state == JOB_UNSURE && !cur->pid))
+        if (cur->watermark <= i && !(cur->applied & 1 << i))
+            continue;
+        if (cur->state == JOB_FAILED && command->what == WHAT_AGAIN && cur->attempt <= command->told)
+            return true;
+        if (cur->state == JOB_UNSURE && !cur->pid && cur->attempt == command->told)
             return true;
     }
     return false;

@@ -16,7 +16,8 @@
 
 #include "engine.h"
 
-enum { GENERATION = 32, ATTEMPTS = 4, WORKERS = 3, TAKERS = 2, OUTBOX = 6, SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8 };
+enum { GENERATION = 32, ATTEMPTS = 4, WORKERS = 3, TAKERS = 2, OUTBOX = 6 };
+enum { SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8 };
 
 /*      rule          what it says                                              */
 #define LIFE_RULES(X)                                                                                \
@@ -45,13 +46,18 @@ enum { GENERATION = 32, ATTEMPTS = 4, WORKERS = 3, TAKERS = 2, OUTBOX = 6, SLEEP
     X( TOKEN,         "token",          "the first start takes the gate's token"                 )   \
     X( GENERATION_KEY,"generation-key", "an older GENERATION overwrites nothing"                 )   \
     X( KEEP_URL,      "keep-url",       "an upload with INTENT is not begun anew"                )   \
-    X( CANCEL_REPLAY, "cancel-replay",  "a cancel decides in the replay only without an attempt" )   \
+    X( CANCEL_REPLAY, "cancel-replay",  "a cancel decides in the replay like an end of its attempt" )   \
     X( CANCEL_ARROW,  "cancel-before",  "a cancel is for before the commit point only"           )   \
     X( CANCEL_UPLOAD, "cancel-upload",  "an upload with INTENT is not cancelled"                 )   \
     X( TOO_OLD,       "too-old",        "a message older than the end records live is EXPIRED"   )   \
-    X( ENDS_LAST,     "ends-last",      "tombstones: attempts and commands before the end"       )   \
+    X( ENDS_LAST,     "ends-last",      "tombstones: attempts, then commands, then the end"      )   \
     X( DOUBT_KEPT,    "doubt-kept",     "SENDING whose lease ended is UNSURE, never QUEUED"      )   \
-    X( ABORT_KNOWN,   "abort-known",    "INTENT_ABORTED only after a definite refusal"           )
+    X( ABORT_KNOWN,   "abort-known",    "INTENT_ABORTED only after a definite refusal"           )   \
+    X( DOUBT_ONLY,    "doubt-only",     "a retry of a doubt voids no end but a FAILED one"       )   \
+    X( HELD,          "held",           "what Redis holds counts, in a full replay, too"         )   \
+    X( RETRIED,       "retried",        "tail: Redis holds which end was retried"                )   \
+    X( END_AGAIN,     "end-again",      "the audit writes an end that the journal lacks"         )   \
+    X( OLD_SILENT,    "old-silent",     "EXPIRED for its age overwrites no end record"           )
 
 enum life_rule {
 #define X(name, word, text) WITHOUT_##name,
@@ -143,6 +149,7 @@ struct image {
     uint8_t        open;          // the gate
     uint8_t        committed;     // this publish id has been in SENDING (not in the paper's steps)
     uint8_t        token;         // its taker's; 0: nobody
+    uint8_t        retried;       // the end that a command retried, by its epoch (not in the paper's steps)
     uint8_t        watermark;     // the next command
     uint8_t        applied;       // bit of each command
     uint8_t        out_count;
@@ -164,7 +171,16 @@ struct worker {
     uint8_t todo;    // where the result still has to go
 };
 
-enum taking { TAKING_NONE, TAKING_FIRST, TAKING_WRITE, TAKING_READ, TAKING_REST_ATTEMPTS, TAKING_REST_OTHERS, TAKING_APPLY, TAKING_OPEN };
+enum taking {
+    TAKING_NONE,
+    TAKING_FIRST,          // a first start: GENERATION is to be written
+    TAKING_WRITE,          // GENERATION is to be written
+    TAKING_READ,           // the journal is to be read
+    TAKING_REST_ATTEMPTS,  // all of it but the attempts has been read
+    TAKING_REST_OTHERS,    // only the attempts have
+    TAKING_APPLY,
+    TAKING_OPEN,           // at once: the first start
+};
 
 struct taker {
     uint8_t        pc;
@@ -202,11 +218,32 @@ struct state {
     uint8_t        risked[RISKS];       // sorted, each plus 1; 0: no more
     uint8_t        expired;             // expires_at has passed
     uint8_t        aged;                // so has the time of the end's records
-    struct bounds  left;
-    uint8_t        pad[7];              // up to a multiple of 8
+    struct bounds  left;                // without padding; the whole is a multiple of 8
 };
 
 extern const struct machine life_machine;
+
+// ---- rows of the tables of groups and ablations (runner.h)
+
+extern const char *const life_rule_words[];
+extern const char *const life_rule_texts[];
+
+#define LIFE(...) &(const struct life){ __VA_ARGS__ }
+
+// The reference's order of steps: so many states, not one more or less.
+#define REFERENCE(text, count, live, ...)                                                                   \
+    { .name = "reference: " text, .setting = LIFE(.paper = true, __VA_ARGS__), .floor = (count),            \
+      .exact = true, .progress = (live), .when = LONG }
+
+// A rule of LIFE_RULES taken away, in the product's order of steps.
+#define ABLATION(word, ...)                                                                                 \
+    { .rule = &life_rule_words[WITHOUT_##word], .text = &life_rule_texts[WITHOUT_##word],                   \
+      .setting = LIFE(.without = WITHOUT_##word, __VA_ARGS__) }
+
+// The product's order of steps.
+#define GROUP(text, least, live, moment, ...)                                                               \
+    { .name = text, .setting = LIFE(.hiding = true, .forgetting = true, __VA_ARGS__), .floor = (least),     \
+      .progress = (live), .when = (moment) }
 
 // ---- what the files share; life.c unless said otherwise
 

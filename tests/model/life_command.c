@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const char *const whats[] = {
-    [WHAT_NONE] = "", [WHAT_RETRY] = "retry", [WHAT_AGAIN] = "retry of an end", [WHAT_RESOLVE] = "resolve",
-    [WHAT_CANCEL] = "cancel", [WHAT_REFUSED] = "refused",
+    [WHAT_NONE] = "",           [WHAT_RETRY] = "retry",   [WHAT_AGAIN] = "retry of an end",
+    [WHAT_RESOLVE] = "resolve", [WHAT_CANCEL] = "cancel", [WHAT_REFUSED] = "refused",
 };
 
 static int command_count(const struct state *state)
@@ -35,10 +35,11 @@ static void ask_steps(const struct life *life, const struct state *state, const 
                       struct search *search)
 {
     uint8_t doubt = has_rule(life, WITHOUT_ATTEMPT_NAME) ? image->attempt : image->epoch;
-    if (command_count(state) == COMMANDS)
+    if (command_count(state) == COMMANDS || state->aged)
         return;
     if (state->left.ask && image->state == JOB_FAILED)
-        ask(state, (struct command){ .what = WHAT_AGAIN, .target = life->paper ? image->epoch : image->attempt }, search);
+        ask(state, (struct command){ .what = WHAT_AGAIN, .target = life->paper ? image->epoch : image->attempt },
+            search);
     if (state->left.ask && image->state == JOB_UNSURE) {
         ask(state, (struct command){ .what = WHAT_RETRY, .target = doubt, .pid = image->pid }, search);
         if (life->resolve)
@@ -81,6 +82,8 @@ static void apply(const struct life *life, const struct state *state, enum serve
             risk(&to, image->pid);
         image_move(search, image, ON_RETRY);
         image->pid = 0;
+        if (command->what == WHAT_AGAIN && !life->paper)
+            image->retried = image->attempt;
         search_add(search, &to, "ingest: command %s %s applied -> QUEUED%s", whats[command->what],
                    epoch_text(command->target), at);
         return;
@@ -127,14 +130,30 @@ static void refuse(const struct life *life, const struct state *state, enum serv
     struct state          to      = *state;
     tell(&to, k, TOLD_REFUSED);
     if (has_rule(life, WITHOUT_REFUSAL))
-        to.journal.commands[k] = (struct command_record){ .what = WHAT_REFUSED, .target = command->target, .pid = command->pid };
+        to.journal.commands[k] =
+            (struct command_record){ .what = WHAT_REFUSED, .target = command->target, .pid = command->pid };
     else
         to.image[server].watermark++;
     search_add(search, &to, "ingest: command %s %s refused%s", whats[command->what], epoch_text(command->target),
                has_rule(life, WITHOUT_REFUSAL) ? " -> journal" : at_text(server));
 }
 
-static void ingest_command(const struct life *life, const struct state *state, enum server server, struct search *search)
+static bool may_do(const struct life *life, const struct image *image, const struct command *command)
+{
+    return command->what == WHAT_CANCEL ? may_cancel(life, image) : fits(life, image, command);
+}
+
+// a cancel is journaled with what the job was when it was looked at: its attempt, and whether it waited (in pid)
+static struct command_record record_of(const struct command *command, const struct image *image)
+{
+    if (command->what == WHAT_CANCEL)
+        return (
+            struct command_record){ .what = WHAT_CANCEL, .target = image->attempt, .pid = image->state == JOB_QUEUED };
+    return (struct command_record){ .what = command->what, .target = command->target, .pid = command->pid };
+}
+
+static void ingest_command(const struct life *life, const struct state *state, enum server server,
+                           struct search *search)
 {
     const struct image          *image   = &state->image[server];
     int                          k       = image->watermark;
@@ -143,19 +162,25 @@ static void ingest_command(const struct life *life, const struct state *state, e
     struct state                 to      = *state;
     if (command->what == WHAT_CANCEL && image->state == JOB_NONE)
         return;  // the job's message stands before it in the same partition
-    if (!record->what) {
-        to.journal.commands[k] = (struct command_record){ .what = command->what, .target = command->target, .pid = command->pid };
+    if (!record->what && state->aged && has_rule(life, WITHOUT_TOO_OLD)) {
+        to.image[server].watermark++;
+        search_add(search, &to, "ingest: command %s %s is too old%s", whats[command->what], epoch_text(command->target),
+                   at_text(server));
+    } else if (!record->what && !life->paper && !may_do(life, image, command)) {
+        refuse(life, state, server, k, search);  // looked at first: no other record of it
+    } else if (!record->what) {
+        to.journal.commands[k] = record_of(command, image);
         search_add(search, &to, "ingest: command %s %s -> journal", whats[command->what], epoch_text(command->target));
     } else if (image->applied & 1 << k || record->what == WHAT_REFUSED) {
         to.image[server].watermark++;
         search_add(search, &to, "ingest: command %s %s is known%s", whats[command->what], epoch_text(command->target),
                    at_text(server));
-    } else if (command->what == WHAT_CANCEL && may_cancel(life, image)) {
-        cancel(life, state, server, k, search);
-    } else if (command->what != WHAT_CANCEL && fits(life, image, command)) {
-        apply(life, state, server, k, search);
-    } else {
+    } else if (!may_do(life, image, command)) {
         refuse(life, state, server, k, search);
+    } else if (command->what == WHAT_CANCEL) {
+        cancel(life, state, server, k, search);
+    } else {
+        apply(life, state, server, k, search);
     }
 }
 
@@ -180,7 +205,7 @@ static void tombstone_steps(const struct life *life, const struct state *state, 
     for (int i = 0; i < COMMANDS; i++) {
         to                     = *state;
         to.journal.commands[i] = (struct command_record){ 0 };
-        if (state->journal.commands[i].what)
+        if (state->journal.commands[i].what && (!state->journal.attempts[0].kind || !has_rule(life, WITHOUT_ENDS_LAST)))
             search_add(search, &to, "tombstone: the command %s", whats[state->journal.commands[i].what]);
     }
     if (state->journal.end_state && (journal_is_bare(&state->journal) || !has_rule(life, WITHOUT_ENDS_LAST))) {
@@ -205,12 +230,16 @@ static void age_steps(const struct life *life, const struct state *state, struct
     }
     // nobody holds anything for so long, and the replica has caught up
     if (!state->left.old || !cur->open || cur->state == JOB_NONE || !job_state_is_end(image_state(cur)) ||
-        cur->out_count || state->image[OLD].there || state->workers[0].pc || state->takers[0].pc || state->sleeping_count ||
-        cur->watermark != command_count(state))
+        cur->out_count || state->image[OLD].there || state->workers[0].pc || state->takers[0].pc ||
+        state->sleeping_count || cur->watermark != command_count(state))
         return;
     struct state to = *state;
     to.left.old--;
     to.aged = 1;
+    if (has_rule(life, WITHOUT_END_AGAIN)) {
+        to.journal.end_state = cur->state;
+        to.journal.end_epoch = cur->attempt;
+    }
     if (to.image[REP].there)
         to.image[REP] = *cur;
     search_add(search, &to, "the time that the records of an end live is over");

@@ -27,7 +27,8 @@ static void failover_steps(const struct life *life, const struct state *state, s
     to.image[CUR] = *rep;
     to.image[REP] = (struct image){ 0 };
     if (!has_rule(life, WITHOUT_REPLID))
-        search_add(search, &to, "FAILOVER there and back before anyone saw it: run_id as before, image is %s", state_text(rep));
+        search_add(search, &to, "FAILOVER there and back before anyone saw it: run_id as before, image is %s",
+                   state_text(rep));
     to.image[CUR].open = to.image[CUR].token = 0;
     if (!life->no_split)
         to.image[OLD] = state->image[CUR];
@@ -175,7 +176,8 @@ static bool holds(const struct image *image, const struct taker *taker)
     return image->there && image->token == taker->token && !image->open;
 }
 
-static void open_steps(const struct life *life, const struct state *state, int i, enum server server, struct search *search)
+static void open_steps(const struct life *life, const struct state *state, int i, enum server server,
+                       struct search *search)
 {
     const struct taker *taker = &state->takers[i];
     struct state        to    = *state;
@@ -190,7 +192,8 @@ static void open_steps(const struct life *life, const struct state *state, int i
         return;
     }
     replay(life, &taker->journal, taker->generation, image, &to);
-    search_add(search, &to, "taker %d: the job is %s %s; OPEN", taker->token, state_text(image), epoch_text(image->epoch));
+    search_add(search, &to, "taker %d: the job is %s %s; OPEN", taker->token, state_text(image),
+               epoch_text(image->epoch));
 }
 
 static void write_generation(const struct life *life, const struct state *state, int i, struct search *search)

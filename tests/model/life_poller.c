@@ -26,9 +26,9 @@ static bool has_failed_post(const struct state *state)
 
 static void follow_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
 {
-    const char   *at   = at_text(server);
-    enum fate     fate = fate_of(state, state->image[server].pid);
-    struct state  to   = *state;
+    const char   *at    = at_text(server);
+    enum fate     fate  = fate_of(state, state->image[server].pid);
+    struct state  to    = *state;
     struct image *image = &to.image[server];
     if (fate == FATE_PUBLISHED) {
         image_move(search, image, ON_COMPLETE);
@@ -121,7 +121,7 @@ static void relay_steps(const struct life *life, const struct state *state, enum
         return;
     to = *state;
     to.left.slow--;
-    int i = to.sleeping_count++;
+    int i          = to.sleeping_count++;
     to.sleeping[i] = out;
     if (i && memcmp(&to.sleeping[0], &out, sizeof out) > 0) {
         to.sleeping[1] = to.sleeping[0];

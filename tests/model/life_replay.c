@@ -7,15 +7,17 @@
 
 enum { LIVE_MAX = ATTEMPTS + 1 };
 
-struct view {                                      // what is known of the job
-    struct attempt_record attempts[LIVE_MAX];      // kind NONE: voided, or no more
+struct view {                                  // what is known of the job
+    struct attempt_record attempts[LIVE_MAX];  // kind NONE: voided, or no more
     int                   count;
     bool                  ended;
     uint8_t               end_epoch;
     enum job_state        end_state;
-    bool                  resolved;                // said to be there, by a person
+    bool                  resolved;  // said to be there, by a person
     uint8_t               resolved_epoch;
     bool                  cancelled;
+    uint8_t               cancel_epoch;
+    bool                  cancel_waits;  // the job was QUEUED when it was looked at
 };
 
 static const struct attempt_record *find(const struct journal *journal, uint8_t epoch)
@@ -50,42 +52,71 @@ static void read_journal(struct view *view, const struct journal *journal, const
 
 static bool is_new_command(const struct journal *journal, const struct journal *mark, int k)
 {
-    return journal->commands[k].what && memcmp(&journal->commands[k], &mark->commands[k], sizeof journal->commands[k]) != 0;
+    return journal->commands[k].what &&
+           memcmp(&journal->commands[k], &mark->commands[k], sizeof journal->commands[k]) != 0;
 }
 
-// the image stands for what is older than the tail
-static void read_image(struct view *view, const struct life *life, const struct image *image, const struct journal *journal)
+// on paper: the image stands for what is older than the tail, and for that only
+static bool image_counts(const struct view *view, const struct life *life, const struct image *image,
+                         const struct journal *journal)
 {
-    const struct journal *mark = &image->mark;
     bool named = view->count || view->ended;
-    if (is_empty(mark))
-        return;
-    for (int i = 0; i < view->count; i++)
-        if (view->attempts[i].epoch == image->attempt)
-            return;
+    if (is_empty(&image->mark) && (life->paper || !has_rule(life, WITHOUT_HELD)))
+        return false;
     for (int k = 0; k < COMMANDS; k++)
-        named = named || is_new_command(journal, mark, k);
-    if (!has_rule(life, WITHOUT_IMAGE) || (!has_rule(life, WITHOUT_IMAGE_ALWAYS) && named))
-        return;
+        named = named || is_new_command(journal, &image->mark, k);
+    return has_rule(life, WITHOUT_IMAGE) && (has_rule(life, WITHOUT_IMAGE_ALWAYS) || !named);
+}
+
+// the command that retried an end may stand before the tail
+static void void_retried(struct view *view, uint8_t retried)
+{
+    if (view->ended && view->end_epoch <= retried && retried)
+        view->ended = false;
+    for (int i = 0; i < view->count; i++)
+        if (view->attempts[i].epoch <= retried)
+            view->attempts[i].kind = KIND_NONE;
+}
+
+static void read_image(struct view *view, const struct life *life, const struct image *image,
+                       const struct journal *journal)
+{
     struct attempt_record record = { .epoch = image->attempt, .pid = image->pid };
+    if (!image_counts(view, life, image, journal))
+        return;
+    if (has_rule(life, WITHOUT_RETRIED))
+        void_retried(view, image->retried);
     if (image->state == JOB_SENDING || image->state == JOB_UNSURE)
         record.kind = image->pid ? KIND_DOUBT : KIND_INTENT;
     if (image->state == JOB_PROCESSING)
         record.kind = KIND_INITED;
+    for (int i = 0; i < view->count; i++) {
+        if (view->attempts[i].epoch != image->attempt)
+            continue;
+        if (life->paper)
+            return;
+        // its answer reached Redis and not yet the journal
+        if (view->attempts[i].kind == KIND_INTENT && record.kind == KIND_INITED)
+            view->attempts[i] = record;
+        record.kind = KIND_NONE;
+    }
     if (record.kind)
         view->attempts[view->count++] = record;
     uint8_t end_epoch = life->paper ? image->epoch : image->attempt;
-    if (image->state != JOB_NONE && job_state_is_end(image_state(image)) && (!view->ended || view->end_epoch < end_epoch)) {
+    if (image->state != JOB_NONE && job_state_is_end(image_state(image)) &&
+        (!view->ended || view->end_epoch < end_epoch)) {
         view->ended     = true;
         view->end_epoch = end_epoch;
         view->end_state = image_state(image);
     }
 }
 
-static bool is_voided(const struct life *life, const struct attempt_record *attempt, const struct command_record *command)
+static bool is_voided(const struct life *life, const struct attempt_record *attempt,
+                      const struct command_record *command)
 {
     bool again = command->what == WHAT_AGAIN;
-    if (attempt->epoch != command->target && !(again && has_rule(life, WITHOUT_WHOLE) && attempt->epoch < command->target))
+    if (attempt->epoch != command->target &&
+        !(again && has_rule(life, WITHOUT_WHOLE) && attempt->epoch < command->target))
         return false;
     return attempt->kind == KIND_INTENT || attempt->kind == KIND_DOUBT ||
            (attempt->kind == KIND_INITED && (command->pid || again || !has_rule(life, WITHOUT_VOID_PID)));
@@ -97,10 +128,14 @@ static void use_command(struct view *view, const struct life *life, const struct
     if (command->what == WHAT_REFUSED)
         return;
     if (command->what == WHAT_CANCEL) {
-        view->cancelled = true;
+        view->cancelled    = true;
+        view->cancel_epoch = command->target;
+        view->cancel_waits = command->pid;
         return;
     }
-    if (view->ended && view->end_epoch == command->target)
+    bool voids_end = life->paper || !has_rule(life, WITHOUT_DOUBT_ONLY) || command->what == WHAT_AGAIN ||
+                     (command->what == WHAT_RETRY && view->end_state == JOB_FAILED);
+    if (voids_end && view->ended && view->end_epoch == command->target)
         view->ended = false;
     for (int i = 0; i < view->count; i++) {
         struct attempt_record *attempt = &view->attempts[i];
@@ -158,12 +193,17 @@ static void set_queued(const struct life *life, struct image *image)
     image->pid = image->ownerless = image->committed = 0;
 }
 
-// it decides only where no attempt may have sent anything: else the attempt says what became of it
+// Like an end of the attempt that the job was at: over that attempt, too, when the job waited, since then it was over;
+// but not when it was claimed, which may have gone on to its INTENT.
 static bool cancel_decides(const struct life *life, const struct view *view, const struct attempt_record *newest)
 {
     if (!view->cancelled)
         return false;
-    return !has_rule(life, WITHOUT_CANCEL_REPLAY) || (!newest && !view->ended);
+    if (!has_rule(life, WITHOUT_CANCEL_REPLAY))
+        return true;
+    if (view->ended && view->end_epoch >= view->cancel_epoch)
+        return false;
+    return !newest || newest->epoch < view->cancel_epoch || (newest->epoch == view->cancel_epoch && view->cancel_waits);
 }
 
 static void mark_used(struct image *image, const struct life *life, const struct journal *journal,
@@ -204,7 +244,7 @@ void replay(const struct life *life, const struct journal *journal, uint8_t gene
     image->token      = 0;
     image->mark       = (struct journal){ 0 };
     if (cancelled)
-        set_end(image, JOB_CANCELLED, newest ? newest->epoch : view.count ? view.attempts[view.count - 1].epoch : 0);
+        set_end(image, JOB_CANCELLED, view.cancel_epoch);
     else if (view.ended && (view.end_epoch >= epoch || !has_rule(life, WITHOUT_END_OLD)))
         set_end(image, view.end_state, view.end_epoch);
     else if (!newest)

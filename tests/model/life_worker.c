@@ -6,13 +6,15 @@
 
 // ---- ingest and claim
 
-static void ingest_message(const struct life *life, const struct state *state, enum server server, struct search *search)
+static void ingest_message(const struct life *life, const struct state *state, enum server server,
+                           struct search *search)
 {
     struct state  to    = *state;
     struct image *image = &to.image[server];
     if (state->aged && has_rule(life, WITHOUT_TOO_OLD)) {
         image_move(search, image, ON_TOO_OLD);
-        out_add(image, JOB_EXPIRED, 0);
+        if (!has_rule(life, WITHOUT_OLD_SILENT))
+            out_add(image, JOB_EXPIRED, 0);
     } else {
         image_move(search, image, ON_INGEST);
     }
@@ -40,6 +42,13 @@ static uint8_t take(const struct life *life, struct state *to, enum server serve
     return epoch;
 }
 
+static enum pc first_step(const struct life *life)
+{
+    if (life->upload)
+        return PC_INIT;
+    return has_rule(life, WITHOUT_KAFKA_FIRST) ? PC_INTENT : PC_SENDING;
+}
+
 static void claim_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
 {
     const struct image *from = &state->image[server];
@@ -47,7 +56,7 @@ static void claim_steps(const struct life *life, const struct state *state, enum
     if (from->state == JOB_QUEUED && !(state->expired && !life->paper)) {
         image_move(search, &to.image[server], ON_CLAIM);
         to.image[server].committed = 0;
-        uint8_t epoch = take(life, &to, server, life->upload ? PC_INIT : has_rule(life, WITHOUT_KAFKA_FIRST) ? PC_INTENT : PC_SENDING, 0);
+        uint8_t epoch = take(life, &to, server, first_step(life), 0);
         search_add(search, &to, "worker %s: claims%s", epoch_text(epoch), at_text(server));
     }
     if (!from->ownerless)
@@ -64,7 +73,8 @@ static void claim_steps(const struct life *life, const struct state *state, enum
     to.image[server].committed = 0;
     to.left.changed--;
     epoch = take(life, &to, server, PC_INIT, 0);
-    search_add(search, &to, "worker %s: takes over, the source changed: begins anew%s", epoch_text(epoch), at_text(server));
+    search_add(search, &to, "worker %s: takes over, the source changed: begins anew%s", epoch_text(epoch),
+               at_text(server));
 }
 
 void ingest_steps(const struct life *life, const struct state *state, struct search *search)
@@ -107,10 +117,12 @@ static void init_steps(const struct life *life, const struct state *state, int i
             image_move(search, &to.image[server], ON_UPLOAD);
             to.image[server].pid = worker->epoch;
             go(&to, i, (struct worker){ .pc = PC_INTENT, .epoch = worker->epoch, .pid = worker->epoch });
-            search_add(search, &to, "worker %s: upload begun, publish id saved%s", epoch_text(worker->epoch), at_text(server));
+            search_add(search, &to, "worker %s: upload begun, publish id saved%s", epoch_text(worker->epoch),
+                       at_text(server));
         } else {
             go(&to, i, (struct worker){ 0 });
-            search_add(search, &to, "worker %s: refused before INTENT%s; stops", epoch_text(worker->epoch), at_text(server));
+            search_add(search, &to, "worker %s: refused before INTENT%s; stops", epoch_text(worker->epoch),
+                       at_text(server));
         }
     }
 }
@@ -137,8 +149,8 @@ static bool takes_sending(const struct life *life, const struct image *image, ui
 {
     if (!image_live(life, image) || image->epoch != epoch)
         return false;
-    return image->state == JOB_SENDING || (life->upload ? image->state == JOB_UPLOADING && !image->ownerless
-                                                        : image->state == JOB_CLAIMED);
+    return image->state == JOB_SENDING ||
+           (life->upload ? image->state == JOB_UPLOADING && !image->ownerless : image->state == JOB_CLAIMED);
 }
 
 static void sending_refused(const struct life *life, const struct state *state, int i, enum server server,
@@ -150,10 +162,12 @@ static void sending_refused(const struct life *life, const struct state *state, 
     struct state         to     = *state;
     if (!has_rule(life, WITHOUT_KAFKA_FIRST)) {
         go(&to, i, (struct worker){ 0 });
-        search_add(search, &to, "worker %s: SENDING refused%s (%s); stops", epoch_text(worker->epoch), at_text(server), why);
+        search_add(search, &to, "worker %s: SENDING refused%s (%s); stops", epoch_text(worker->epoch), at_text(server),
+                   why);
         return;
     }
-    go(&to, i, result_of(worker, worker->pid, RESULT_NOT_SENT, live && !life->paper ? TO_JOURNAL : TO_JOURNAL | TO_REDIS));
+    go(&to, i,
+       result_of(worker, worker->pid, RESULT_NOT_SENT, live && !life->paper ? TO_JOURNAL : TO_JOURNAL | TO_REDIS));
     search_add(search, &to, "worker %s: SENDING refused%s (%s)", epoch_text(worker->epoch), at_text(server), why);
 }
 
@@ -253,7 +267,8 @@ static void post_steps(const struct life *life, const struct state *state, int i
         to.left.bad--;
         post_add(&to, pid, FATE_FAILED);
         go(&to, i, result_of(worker, pid, RESULT_ACCEPTED, TO_JOURNAL | TO_REDIS));
-        search_add(search, &to, "worker %s: POST; TikTok answers a publish id that will end FAILED", epoch_text(worker->epoch));
+        search_add(search, &to, "worker %s: POST; TikTok answers a publish id that will end FAILED",
+                   epoch_text(worker->epoch));
     }
 }
 
@@ -317,12 +332,14 @@ static void result_steps(const struct life *life, const struct state *state, int
     struct state         to     = *state;
     if (worker->todo & TO_JOURNAL) {
         bool accepted = worker->result == RESULT_ACCEPTED;
-        journal_attempt(life, &to.journal, worker->epoch, accepted ? KIND_INITED : KIND_ABORTED, accepted ? worker->pid : 0);
+        journal_attempt(life, &to.journal, worker->epoch, accepted ? KIND_INITED : KIND_ABORTED,
+                        accepted ? worker->pid : 0);
         go(&to, i, done_with(*worker, TO_JOURNAL));
-        search_add(search, &to, "worker %s: %s -> journal", epoch_text(worker->epoch), accepted ? "INITED" : "INTENT_ABORTED");
+        search_add(search, &to, "worker %s: %s -> journal", epoch_text(worker->epoch),
+                   accepted ? "INITED" : "INTENT_ABORTED");
     }
     for (enum server server = CUR; server < SERVERS && worker->todo & TO_REDIS; server++) {
-        to = *state;
+        to                  = *state;
         struct image *image = &to.image[server];
         if (server == REP || !image_live(life, image))
             continue;  // answered GATE: again later

@@ -1,24 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Attempts: claims, intents, answers of every kind, late results, publish ids that end FAILED, policies. */
+#include "base/memory.h"
 #include "life.h"
 #include "runner.h"
-#include "base/memory.h"
+
 static const struct group groups[] = {
-    SAME_AS_REFERENCE("attempts", 1363345, true, .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1 }),
-    SAME_AS_REFERENCE("attempts, three workers", 132937, false, .workers = 3, .bounds = { .flush = 1, .reap = 2, .lost = 1, .bad = 1 }),
-    SAME_AS_REFERENCE("answers of every kind", 174037, true, .bounds = { .flush = 1, .crash = 1, .reap = 1, .lost = 1, .refuse = 1, .bad = 1 }),
-    SAME_AS_REFERENCE("policy", 194433, false, .bounds = { .fail = 1, .flush = 1, .lost = 1, .policy = 1 }),
-    SAME_AS_REFERENCE("a relay that sleeps", 924547, false, .bounds = { .fail = 1, .flush = 1, .reap = 1, .slow = 1 }),
-    SAME_AS_REFERENCE("commands", 387758, true, .bounds = { .flush=1, .crash=1, .reap=1, .lost=1, .ask=1, .late=1}, .resolve=true),
-    SAME_AS_REFERENCE("commands, failover", 718436, false, .bounds = { .fail=1, .crash=1, .reap=1, .ask=1}, .resolve=true),
-    SAME_AS_REFERENCE("FAILED ends retried", 637885, false, .bounds = { .fail=1, .flush=1, .bad=1, .ask=1}, .failed=true),
-    SAME_AS_REFERENCE("tail", 432646, false, .bounds = { .fail=1, .reap=1, .slow=1, .lost=1}, .tail=true, .no_split=true),
-    SAME_AS_REFERENCE("tail, commands", 435721, false, .bounds = { .fail=1, .reap=1, .ask=1}, .resolve=true, .tail=true, .no_split=true),
-    SAME_AS_REFERENCE("first start", 39366, false, .bounds = { .flush=2, .claims=2, .takes=4}, .first=true, .takers=2),
-    SAME_AS_REFERENCE("two takers, FLUSHALL twice", 425135, false, .bounds = { .flush=2, .reap=1, .claims=2, .takes=4}, .takers=2),
-    SAME_AS_REFERENCE("two takers, isolated", 254215, false, .bounds = { .fail=1,.flush=1, .claims=2, .takes=3}, .takers=2),
-    SAME_AS_REFERENCE("upload", 85068, true, .bounds = { .flush=1, .crash=1, .reap=1, .lost=1}, .upload=true),
-    SAME_AS_REFERENCE("upload, failover", 300785, true, .bounds = { .fail=1, .crash=1, .reap=1}, .upload=true),
-    SAME_AS_REFERENCE("upload, changed", 439115, false, .bounds = { .flush=1, .crash=1, .reap=2, .changed=1, .gone=1}, .upload=true),
+    GROUP("attempts", 1300000, true, ALWAYS, .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1 }),
+    GROUP("attempts, an answer lost", 4900000, false, LONG,
+          .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1, .lost = 1 }),
+    GROUP("attempts, an answer lost, failover", 660000, false, QUICK,
+          .bounds = { .fail = 1, .crash = 1, .reap = 1, .lost = 1 }),
+    GROUP("attempts, a publish id FAILED", 3400000, false, LONG,
+          .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1, .bad = 1 }),
+    GROUP("attempts, a publish id FAILED, failover", 460000, false, QUICK,
+          .bounds = { .fail = 1, .crash = 1, .reap = 1, .bad = 1 }),
+    GROUP("attempts, two failovers", 2500000, false, LONG, .bounds = { .fail = 2, .crash = 1, .reap = 1 }),
+    GROUP("attempts, three workers", 160000, false, ALWAYS, .workers = 3,
+          .bounds = { .flush = 1, .reap = 2, .lost = 1, .bad = 1 }),
+    GROUP("answers of every kind", 230000, true, ALWAYS,
+          .bounds = { .flush = 1, .crash = 1, .reap = 1, .lost = 1, .refuse = 1, .bad = 1 }),
+    GROUP("answers of every kind, failover", 1400000, false, LONG,
+          .bounds = { .fail = 1, .crash = 1, .reap = 1, .lost = 1, .refuse = 1 }),
+    GROUP("policy: retry and fail", 260000, false, ALWAYS, .bounds = { .fail = 1, .flush = 1, .lost = 1, .policy = 1 }),
+    GROUP("policy, twice, publish ids FAILED", 1100000, false, LONG,
+          .bounds = { .fail = 1, .flush = 1, .lost = 1, .policy = 2, .bad = 1 }),
+    REFERENCE("attempts", 1363345, true, .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1 }),
+    REFERENCE("attempts, an answer lost", 3267123, false,
+              .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1, .lost = 1 }),
+    REFERENCE("attempts, a publish id FAILED", 3719756, false,
+              .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1, .bad = 1 }),
+    REFERENCE("attempts, two failovers", 2529255, false, .bounds = { .fail = 2, .crash = 1, .reap = 1 }),
+    REFERENCE("attempts, three workers", 132937, false, .workers = 3,
+              .bounds = { .flush = 1, .reap = 2, .lost = 1, .bad = 1 }),
+    REFERENCE("answers of every kind", 174037, true,
+              .bounds = { .flush = 1, .crash = 1, .reap = 1, .lost = 1, .refuse = 1, .bad = 1 }),
+    REFERENCE("policy", 194433, false, .bounds = { .fail = 1, .flush = 1, .lost = 1, .policy = 1 }),
 };
-static const struct suite suite = { &life_machine, groups, COUNT_OF(groups), NULL, 0 };
-int main(int argc, char **argv) { return suite_main(&suite, argc, argv); }
+
+static const struct ablation ablations[] = {
+    ABLATION(KAFKA_FIRST, .bounds = { .fail = 1 }),
+    ABLATION(GENERATION, .bounds = { .flush = 1, .reap = 1 }),
+    ABLATION(GATED, .bounds = { .flush = 1 }),
+    ABLATION(REAPER_GATED, .bounds = { .fail = 1, .reap = 1, .crash = 1 }),
+    ABLATION(KEYS, .bounds = { .flush = 1, .reap = 1, .crash = 1 }),
+    ABLATION(NEWEST, .bounds = { .flush = 1, .bad = 1 }),
+    ABLATION(SAME, .bounds = { .flush = 1, .reap = 2, .lost = 1, .bad = 1 }),
+    ABLATION(FINISH, .bounds = { .bad = 1 }),
+    ABLATION(REQUEUE, .bounds = { .fail = 1, .flush = 1, .reap = 1 }),
+    ABLATION(DOUBT_KEPT, .bounds = { .reap = 1 }),
+    ABLATION(ABORT_KNOWN, .bounds = { .lost = 1 }),
+};
+
+int main(int argc, char **argv)
+{
+    static const struct suite suite = { &life_machine, groups, COUNT_OF(groups), ablations, COUNT_OF(ablations) };
+    return suite_main(&suite, argc, argv);
+}

@@ -20,18 +20,22 @@ struct options {
 
 static int usage(const char *program)
 {
-    fprintf(stderr,
-            "usage: %s [--quick | --long] [--group TEXT] [--without RULE | --without all] [--memory MIB] [--list] [-v]\n",
-            program);
+    fprintf(
+        stderr,
+        "usage: %s [--quick | --long] [--group TEXT] [--without RULE | --without all] [--memory MIB] [--list] [-v]\n",
+        program);
     return 2;
 }
 
 static bool options_read(struct options *options, int argc, char **argv)
 {
     static const struct option names[] = {
-        { "quick", no_argument, NULL, 'q' },       { "long", no_argument, NULL, 'l' },
-        { "group", required_argument, NULL, 'g' }, { "without", required_argument, NULL, 'w' },
-        { "memory", required_argument, NULL, 'm' }, { "list", no_argument, NULL, 'i' },
+        { "quick", no_argument, NULL, 'q' },
+        { "long", no_argument, NULL, 'l' },
+        { "group", required_argument, NULL, 'g' },
+        { "without", required_argument, NULL, 'w' },
+        { "memory", required_argument, NULL, 'm' },
+        { "list", no_argument, NULL, 'i' },
         { NULL, 0, NULL, 0 },
     };
     *options = (struct options){ .when = QUICK, .mib = DEFAULT_MIB };
@@ -74,7 +78,7 @@ static int list(const struct suite *suite)
         printf("group    %s%s%s\n", suite->groups[i].name, suite->groups[i].when & QUICK ? " (quick)" : "",
                suite->groups[i].when & LONG ? " (long)" : "");
     for (size_t i = 0; i < suite->ablation_count; i++)
-        printf("rule     %-12s %s\n", suite->ablations[i].rule, suite->ablations[i].text);
+        printf("rule     %-12s %s\n", *suite->ablations[i].rule, *suite->ablations[i].text);
     return 0;
 }
 
@@ -129,7 +133,7 @@ static bool ablation_run(const struct suite *suite, const struct ablation *ablat
     struct search       *search = search_new(suite->machine, ablation->setting, limits);
     struct search_result result = search_run(search, ablation->progress);
     bool                 found  = result.end == SEARCH_BROKEN || result.end == SEARCH_STUCK;
-    printf("without %-14s %-58s ", ablation->rule, ablation->text);
+    printf("without %-14s %-58s ", *ablation->rule, *ablation->text);
     if (found)
         printf("%s in %u steps (%u states, %.1f s)\n", result.what ? result.what : "leads nowhere", result.steps,
                result.states, result.seconds);
@@ -148,7 +152,7 @@ static int ablations_run(const struct suite *suite, const struct options *option
     size_t count = 0;
     for (size_t i = 0; i < suite->ablation_count; i++) {
         const struct ablation *ablation = &suite->ablations[i];
-        if (strcmp(options->without, "all") != 0 && strcmp(options->without, ablation->rule) != 0)
+        if (strcmp(options->without, "all") != 0 && strcmp(options->without, *ablation->rule) != 0)
             continue;
         count++;
         if (!ablation_run(suite, ablation, options))

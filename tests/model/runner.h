@@ -20,10 +20,10 @@ struct group {
 };
 
 struct ablation {
-    const char *rule;      // one word, for --without
-    const char *text;      // of the rule
-    const void *setting;   // without it
-    bool        progress;  // the counterexample may be a state that leads nowhere
+    const char *const *rule;  // one word, for --without; a pointer, so that tables may share a list of rules
+    const char *const *text;  // what it says
+    const void        *setting;   // without it
+    bool               progress;  // the counterexample may be a state that leads nowhere
 };
 
 struct suite {
@@ -35,19 +35,3 @@ struct suite {
 };
 
 int suite_main(const struct suite *suite, int argc, char **argv);
-
-// The same model as the reference: so many states, not one more or less.
-#define SAME_AS_REFERENCE(text, count, live, ...)                                                            \
-    {                                                                                                        \
-        .name = "reference: " text, .setting = &(const struct life){ .paper = true, __VA_ARGS__ }, .floor = (count),   \
-        .exact = true, .progress = (live), .when = LONG                                                       \
-    }
-
-// The product's order of steps.
-#define PRODUCT(text, least, live, moment, ...)                                                              \
-    {                                                                                                        \
-        .name = text, .setting = &(const struct life){ .hiding = true, __VA_ARGS__ }, .floor = (least),       \
-        .progress = (live), .when = (moment)                                                                 \
-    }
-
-#define WITHOUT(word, text_, ...) { .rule = word, .text = text_, .setting = &(const struct life){ __VA_ARGS__ } }
