@@ -5,17 +5,19 @@
 
 #include "base/memory.h"
 #include "poller/audit.h"
+#include "poller/evidence.h"
 #include "poller/follow.h"
 #include "poller/gate.h"
 #include "poller/reap.h"
 #include "poller/relay.h"
 
 struct poller {
-    struct follow *follow;  // owned
-    struct relay  *relay;   // owned
-    struct reap   *reap;    // owned
-    struct gate   *gate;    // owned
-    struct audit  *audit;   // owned
+    struct follow   *follow;    // owned
+    struct evidence *evidence;  // owned
+    struct relay    *relay;     // owned
+    struct reap     *reap;      // owned
+    struct gate     *gate;      // owned
+    struct audit    *audit;     // owned
 };
 
 static void *poller_open(struct program *program, struct error *err)
@@ -24,6 +26,7 @@ static void *poller_open(struct program *program, struct error *err)
     struct poller *poller = xcalloc(1, sizeof *poller);
     poller->gate          = gate_new(program);
     poller->follow        = follow_new(program);
+    poller->evidence      = evidence_new(program);
     poller->relay         = relay_new(program);
     poller->reap          = reap_new(program);
     poller->audit         = audit_new(program);
@@ -34,6 +37,7 @@ static void poller_drain(void *owner)
 {
     struct poller *poller = owner;
     follow_drain(poller->follow);
+    evidence_drain(poller->evidence);
     relay_drain(poller->relay);
     reap_drain(poller->reap);
     audit_drain(poller->audit);
@@ -43,13 +47,14 @@ static void poller_drain(void *owner)
 static bool poller_idle(void *owner)
 {
     struct poller *poller = owner;
-    return follow_idle(poller->follow) && relay_idle(poller->relay) && gate_idle(poller->gate);
+    return follow_idle(poller->follow) && evidence_idle(poller->evidence) && relay_idle(poller->relay) && gate_idle(poller->gate);
 }
 
 static void poller_close(void *owner)
 {
     struct poller *poller = owner;
     follow_free(poller->follow);
+    evidence_free(poller->evidence);
     relay_free(poller->relay);
     reap_free(poller->reap);
     audit_free(poller->audit);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The poller: follows publish ids to their end (follow.h), sends on what happened (relay.h), gives ended leases back
- * (reap.h), repairs what two keys disagree about (audit.h), and guards against a Redis that forgot (gate.h). Any number may run; one of them relays and reaps. */
+/* The poller: follows publish ids to their end (follow.h), looks whether what is UNSURE was posted (evidence.h), sends
+ * on what happened (relay.h), gives ended leases back (reap.h), repairs what two keys disagree about (audit.h), and guards
+ * against a Redis that forgot (gate.h). Any number may run; all but following is one's, the first. */
 #pragma once
 
 #include "job/program.h"

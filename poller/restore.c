@@ -15,7 +15,7 @@
 enum { CALLS_MAX = 64, EVENT_DEPTH = 16 };
 
 // what one place of the pipeline is doing for its item, in this order
-enum part { PART_ACCOUNT, PART_VERDICT, PART_CALLS, PART_MESSAGE, PART_END };
+enum part { PART_ACCOUNT, PART_VERDICT, PART_CALLS, PART_MESSAGE, PART_PAUSE, PART_END };
 
 struct place {                           // one of the scripts on their way
     struct call           call;
@@ -84,12 +84,20 @@ static void on_cancelled(struct call *call)
     restore_stop(restore);
 }
 
+// pauses come behind the jobs
+static enum part first_part(const struct restore *restore, size_t item)
+{
+    if (!restore->jobs)
+        return PART_ACCOUNT;
+    return item < replay_jobs(restore->replay) ? PART_VERDICT : PART_PAUSE;
+}
+
 static void place_begin(struct place *place)
 {
     struct restore *restore = place->restore;
     place->busy             = true;
     place->item             = restore->next++;
-    place->part             = restore->jobs ? PART_VERDICT : PART_ACCOUNT;
+    place->part             = first_part(restore, place->item);
     place->alias            = 0;
     place->call_next        = 0;
     place_next(place);
@@ -155,7 +163,7 @@ static void on_part_done(struct call *call, const struct error *err)
             place->part = PART_END;
     } else if (place->part == PART_VERDICT) {
         place->part = PART_CALLS;
-    } else if (place->part == PART_MESSAGE) {
+    } else if (place->part == PART_MESSAGE || place->part == PART_PAUSE) {
         place->part = PART_END;
     }
     place_next(place);
@@ -229,14 +237,20 @@ static bool ask_verdict(struct place *place)
         .publish_id = id,
         .at         = v->at_ms,
         .end_state  = v->end_state,
-        .post_id    = event_text(event, "post_id"),
-        .post_url   = event_text(event, "post_url"),
-        .code       = json_text(json_get(error, "code")),
+        .post_id    = v->post_id.len ? v->post_id : event_text(event, "post_id"),
+        .post_url   = v->post_url.len ? v->post_url : event_text(event, "post_url"),
+        .code       = v->code.len ? v->code : json_text(json_get(error, "code")),
         .cause      = json_text(json_get(error, "cause")),
         .remedy     = json_text(json_get(error, "remedy")),
         .log_id     = event_text(event, "log_id"),
         .source     = v->source,
         .aborted    = v->aborted,
+        .commands   = v->commands,
+        .voids      = v->voids,
+        .said       = v->said,
+        .due        = v->publish_at_ms,
+        .expires    = v->expires_at_ms,
+        .told       = v->told_ms,
     };
     script_restore(restore->program->store, &args, &place->reply, &place->call, on_part_done);
     json_free(event);
@@ -285,6 +299,22 @@ static bool ask_message(struct place *place)
     return true;
 }
 
+// A pause or resume: an older one than what Redis knows does nothing, so their order is no matter. False: nothing to ask.
+static bool ask_pause(struct place *place)
+{
+    struct restore     *restore = place->restore;
+    struct replay_pause pause;
+    if (!replay_pause(restore->replay, place->item - replay_jobs(restore->replay), &pause))
+        return false;
+    struct command_args args = { 0 };
+    command_args_of(pause.command, "do", &args);
+    args.timestamp = pause.at_ms;
+    args.taker     = restore->taker;
+    args.by        = restore->taker;
+    script_command(restore->program->store, &args, &place->reply, &place->call, on_part_done);
+    return true;
+}
+
 static void place_next(struct place *place)
 {
     switch (place->part) {
@@ -304,6 +334,10 @@ static void place_next(struct place *place)
         if (ask_message(place))
             return;
         place_end(place);
+        return;
+    case PART_PAUSE:
+        if (!ask_pause(place))
+            place_end(place);
         return;
     case PART_MESSAGE:
     case PART_END:
@@ -367,7 +401,7 @@ void restore_accounts(struct restore *restore, struct call *call, call_done *don
 void restore_jobs(struct restore *restore, struct replay *replay, struct call *call, call_done *done)
 {
     restore->replay = replay;
-    restore_start(restore, true, replay_jobs(replay), call, done);
+    restore_start(restore, true, replay_jobs(replay) + replay_pauses(replay), call, done);
 }
 
 size_t restore_done(const struct restore *restore)

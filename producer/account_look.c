@@ -100,6 +100,15 @@ static bool parked(const struct account_view *view)
 static void add_block(const struct account_view *view, int64_t now_ms, struct buf *out)
 {
     int64_t after = number_of(view, "after");
+    if (number_of(view, "paused")) {
+        buf_add_text(out, "paused by ");
+        words_visible(field_of(view, "paused_by"), out);
+        if (field_of(view, "paused_why").len)
+            buf_add_text(out, ": ");
+        words_visible(field_of(view, "paused_why"), out);
+        if (parked(view) || after > now_ms)
+            buf_add_text(out, "; ");
+    }
     if (parked(view)) {
         buf_add_text(out, "parked: ");
         words_visible(field_of(view, "parked_why"), out);
@@ -136,6 +145,9 @@ static struct json *view_json(const struct tool *tool, const struct account_view
     set_text_or_null(object, "status", field_of(view, "status"));
     set_text_or_null(object, "parked_why", field_of(view, "parked_why"));
     set_time_or_null(object, "parked_at", number_of(view, "t_parked"));
+    set_time_or_null(object, "paused_at", number_of(view, "paused"));
+    set_text_or_null(object, "paused_by", field_of(view, "paused_by"));
+    set_text_or_null(object, "paused_why", field_of(view, "paused_why"));
     set_text_or_null(object, "scopes", field_of(view, "scopes"));
     set_time_or_null(object, "stored_at", number_of(view, "t_stored"));
     set_time_or_null(object, "token_expires_at", number_of(view, "expires_at"));

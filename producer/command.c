@@ -17,6 +17,7 @@ static const struct verb *const verbs[] = {
     &verb_account_pause, &verb_account_resume,
     &verb_cancel,        &verb_reschedule,  &verb_retry,        &verb_resolve,
     &verb_pause,         &verb_resume,
+    &verb_unsure_list,   &verb_unsure_show,
 };
 
 static void print_help(FILE *file)

@@ -68,6 +68,16 @@ static void add_why_waiting(struct page *page, struct buf *out)
         buf_add_text(out, job_view_number(view, "attempt") > 0 ? "waits for its next attempt at "
                                                                : "scheduled for ");
         words_time(due, page->now_ms, out);
+    } else if (answer_field(account, "paused").len) {
+        buf_add_text(out, "waits because its account is paused by ");
+        words_visible(answer_field(account, "paused_by"), out);
+        buf_add_text(out, ": ");
+        words_visible(answer_field(account, "paused_why"), out);
+    } else if (answer_field(&view->breaker.reply.answer, "paused").len) {
+        buf_add_text(out, "waits because the fleet is paused by ");
+        words_visible(answer_field(&view->breaker.reply.answer, "paused_by"), out);
+        buf_add_text(out, ": ");
+        words_visible(answer_field(&view->breaker.reply.answer, "paused_why"), out);
     } else if (str_is(answer_field(account, "status"), "parked")) {
         buf_add_text(out, "waits because its account is parked: ");
         words_visible(answer_field(account, "parked_why"), out);

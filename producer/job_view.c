@@ -13,7 +13,8 @@ static bool load_account(struct tool *tool, struct job_view *view, struct error 
     if (job_view_state(view) != JOB_QUEUED || !account.len)
         return true;
     ask_begin(tool, &view->account, "HGETALL", "account:", account);
-    return tool_ask(tool, &view->account, 1, err);
+    ask_begin(tool, &view->breaker, "HGETALL", "breaker", STR(""));
+    return tool_ask(tool, &view->account, 1, err) && tool_ask(tool, &view->breaker, 1, err);
 }
 
 bool job_view_load(struct tool *tool, const char *job_id, const char *partition,
@@ -37,6 +38,7 @@ void job_view_fini(struct job_view *view)
 {
     asks_fini(view->asks, VIEW_ASKS);
     asks_fini(&view->account, 1);
+    asks_fini(&view->breaker, 1);
 }
 
 bool job_view_found(const struct job_view *view)

@@ -11,6 +11,7 @@ enum { VIEW_JOB, VIEW_LOG, VIEW_MESSAGE, VIEW_MARK, VIEW_ASKS };
 struct job_view {
     struct ask asks[VIEW_ASKS];
     struct ask account;  // HGETALL of its account, when it waits
+    struct ask breaker;  // HGETALL of the fleet's, when it waits
 };
 
 // view is zeroed before, job_view_fini() after; partition: "topic-partition" to read the

@@ -39,6 +39,7 @@ enum {
     ASK_DELAYED,
     ASK_LEASES,
     ASK_OUTBOX,
+    ASK_BREAKER,
     FIGURES
 };
 
@@ -55,6 +56,7 @@ static void ask_figures(struct tool *tool, struct ask asks[FIGURES])
         { ASK_UNSURE, "ZCARD", "unsure" },   { ASK_READY, "ZCARD", "ready" },
         { ASK_DELAYED, "ZCARD", "delayed" }, { ASK_LEASES, "ZCARD", "leases" },
         { ASK_OUTBOX, "XLEN", "outbox" },
+        { ASK_BREAKER, "HGETALL", "breaker" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         ask_begin(tool, &asks[rows[i].i], rows[i].command, rows[i].key, STR(""));
@@ -82,6 +84,13 @@ static void take_gate(const struct ask asks[FIGURES], struct status *status)
     }
 }
 
+static void take_pause(const struct answer *breaker, struct status *status)
+{
+    status->paused_ms = number_of(answer_field(breaker, "paused"));
+    COPY(status->paused_why, answer_field(breaker, "paused_why"));
+    COPY(status->paused_by, answer_field(breaker, "paused_by"));
+}
+
 static void take_counts(const struct answer *answer, int64_t counts[JOB_STATE_COUNT])
 {
     for (enum job_state state = JOB_QUEUED; state < JOB_STATE_COUNT; state++)
@@ -106,6 +115,7 @@ static bool gather_figures(struct tool *tool, struct status *status, struct erro
         status->outbox    = asks[ASK_OUTBOX].reply.answer.number;
         take_counts(&asks[ASK_COUNT].reply.answer, status->count);
         take_gate(asks, status);
+        take_pause(&asks[ASK_BREAKER].reply.answer, status);
     }
     asks_fini(asks, FIGURES);
     return ok;

@@ -44,6 +44,15 @@ static struct json *gate_json(const struct status *status)
     return object;
 }
 
+static struct json *pause_json(const struct status *status)
+{
+    struct json *object = json_object();
+    json_set_i64(object, "since", status->paused_ms);
+    set_text(object, "by", status->paused_by);
+    set_text(object, "why", status->paused_why);
+    return object;
+}
+
 static struct json *programs_json(const struct status *status)
 {
     struct json *array = json_array();
@@ -95,6 +104,12 @@ struct json *status_json(const struct status *status, const struct config *confi
     json_set_i64(object, "time", status->now_ms);
     json_set_bool(object, "ever_ran", !status_never_ran(status));
     json_set(object, "gate", &gate);
+    if (status->paused_ms) {
+        struct json *pause = pause_json(status);
+        json_set(object, "paused", &pause);
+    } else {
+        json_set_null(object, "paused");
+    }
     json_set_i64(object, "in_flight", status->in_flight);
     json_set_i64(object, "in_flight_limit", config->limit_in_flight);
     json_set_i64(object, "open", status->open);

@@ -46,6 +46,24 @@ static void print_gate(const struct status *status, struct out *out)
     out_printf(out, "\n");
 }
 
+static void print_pause(const struct status *status, struct out *out)
+{
+    struct buf line;
+    if (!status->paused_ms)
+        return;
+    buf_init(&line, LINE_MAX_BYTES);
+    words_age(status->now_ms - status->paused_ms, &line);
+    buf_add_text(&line, " ago by ");
+    words_visible(str_of(status->paused_by), &line);
+    if (status->paused_why[0])
+        buf_add_text(&line, ": ");
+    words_visible(str_of(status->paused_why), &line);
+    print_label(out, "paused");
+    out_paint(out, YELLOW, "%s", buf_text(&line));
+    out_printf(out, ". Nothing new is begun until: tokfleet resume\n");
+    buf_fini(&line);
+}
+
 static void print_flight(const struct status *status, const struct config *config, struct out *out)
 {
     struct buf line;
@@ -224,6 +242,7 @@ void status_print(const struct status *status, const struct config *config, stru
         return;
     }
     print_gate(status, out);
+    print_pause(status, out);
     print_flight(status, config, out);
     print_waiting(status, out);
     print_rest(status, out);

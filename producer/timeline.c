@@ -33,17 +33,27 @@ static enum paint paint_of(struct str state_text)
     return job_state_is_end(state) ? RED : PLAIN;
 }
 
+// lines that are no arrows
+static void add_words(struct str event, struct buf *out)
+{
+    enum job_event arrow;
+    if (words_event_parse(event, &arrow))
+        buf_add_text(out, words_event(arrow));
+    else if (str_is(event, "REFUSED"))
+        buf_add_text(out, "a command was refused");
+    else if (str_is(event, "RESCHEDULE"))
+        buf_add_text(out, "given another moment");
+    else
+        words_visible(event, out);
+}
+
 void timeline_print(const struct timeline_line *line, int64_t before_ms, struct out *out)
 {
-    char           time[CLOCK_TEXT_BYTES];
-    enum job_event event;
-    struct buf     words;
+    char       time[CLOCK_TEXT_BYTES];
+    struct buf words;
     buf_init(&words, 1024);
     clock_format(line->at_ms, time);
-    if (words_event_parse(line->event, &event))
-        buf_add_text(&words, words_event(event));
-    else
-        words_visible(line->event, &words);
+    add_words(line->event, &words);
     if (line->why.len) {
         buf_add_text(&words, ": ");
         words_visible(line->why, &words);

@@ -14,11 +14,13 @@
 #include "job/message.h"
 #include "loop/clock.h"
 #include "worker/dead.h"
+#include "worker/order.h"
 
 enum { NAME_BYTES = TOPIC_NAME_BYTES + 12, SOURCE_BYTES = NAME_BYTES + 24, OFFSET_BYTES = 24, AGAIN_MS = 500 };
 
 enum item_stage {
     ITEM_PREPARING,  // its dead letter or journal record is on its way to Kafka
+    ITEM_BEHIND,     // a command: looked at when everything before it is in Redis
     ITEM_READY,      // the script may be asked, after those of the messages before it
     ITEM_ASKED,      // the script is on its way
 };
@@ -35,6 +37,8 @@ struct item {                          // one message
     struct buf          key;           // of the message
     bool                has_key;
     struct job          job;           // decoded, or what could be read of it
+    bool                is_order;      // it is a command, which could be read
+    struct order        order;
     const char         *verdict;       // of the script: job, bad, old, skip
     struct error        error;         // why it is bad
     const char         *code;          // of the dead letter; NULL: none is due
@@ -80,6 +84,7 @@ static void item_free(struct item *item)
     buf_fini(&item->record_key);
     buf_fini(&item->record);
     job_fini(&item->job);
+    order_fini(&item->order);
     free(item);
 }
 
@@ -206,6 +211,48 @@ static void partition_check(struct partition *partition, const struct kafka_mess
 // ---- a message's script
 
 static void item_dead_letter(struct item *item);
+static void on_prepared(struct call *call, const struct error *err);
+
+static struct str item_job_id(const struct item *item)
+{
+    return item->is_order ? item->order.command.job_id : item->job.id;
+}
+
+static void item_stored(struct item *item)
+{
+    struct partition *partition = item->partition;
+    struct str        what      = answer_item(&item->reply.answer, 1);
+    if (item->is_order)
+        log_info("command ingested", F_STRN("job", item_job_id(item)), F_STRN("command", item->order.command.id),
+                 F_STR("what", command_text(item->order.command.what)), F_STRN("state", what),
+                 F_STR("source", item->source));
+    else if (item->job.id.len)
+        log_info("job ingested", F_STRN("job", item->job.id), F_STRN("state", what),
+                 F_STRN("account", item->job.account), F_STR("source", item->source));
+    kafka_in_done(partition->in, partition->number, item->offset + 1);
+    item_remove(item);
+    partition_pump(partition);
+}
+
+// STATE: the message comes to something else than was thought
+static void item_refused(struct item *item)
+{
+    struct str state = answer_item(&item->reply.answer, 1);
+    item->partition->asked--;
+    item->stage = ITEM_PREPARING;
+    if (item->is_order) {
+        order_refuse(&item->order, answer_item(&item->reply.answer, 2), str_is(state, "NONE"), &item->call, on_prepared);
+        redis_reply_fini(&item->reply);
+        return;
+    }
+    // other content under a known id: a dead letter only, which changes nothing on the job
+    error_set(&item->error, ERR_INPUT, "job_id is known with other content; that job is %.*s and stays as it is",
+              STR_ARG(state));
+    item->verdict = "skip";
+    item->code    = "other_content";
+    redis_reply_fini(&item->reply);
+    item_dead_letter(item);
+}
 
 // Scripts that were asked for after this one have been refused by the watermark: they are asked again.
 static void partition_recall(struct partition *partition, struct item *item)
@@ -234,32 +281,44 @@ static void on_stored(struct call *call, const struct error *err)
     }
     program_saw_gate(partition->program, word != WORD_GATE);
     if (word == WORD_OK) {
-        struct str what = answer_item(&item->reply.answer, 1);
-        if (item->job.id.len)
-            log_info("job ingested", F_STRN("job", item->job.id), F_STRN("state", what), F_STRN("account", item->job.account),
-                     F_STR("source", item->source));
-        kafka_in_done(partition->in, partition->number, item->offset + 1);
-        item_remove(item);
-        partition_pump(partition);
+        item_stored(item);
     } else if (word == WORD_STATE) {
-        // other content under a known id: a dead letter only, which changes nothing on the job
         partition_recall(partition, item);
-        error_set(&item->error, ERR_INPUT, "job_id is known with other content; that job is %.*s and stays as it is",
-                  STR_ARG(answer_item(&item->reply.answer, 1)));
-        item->verdict = "skip";
-        item->code    = "other_content";
-        redis_reply_fini(&item->reply);
-        partition->asked--;
-        item->stage = ITEM_PREPARING;
-        item_dead_letter(item);
+        item_refused(item);
     } else {
         // FENCED: somebody else has moved the watermark · GATE
         partition_begin(partition, word == WORD_GATE ? AGAIN_MS : 0);
     }
 }
 
+static void item_ask_order(struct item *item)
+{
+    struct partition   *partition = item->partition;
+    struct command_args args      = {
+             .partition   = str_of(partition->name),
+             .shown       = str_of(item->shown),
+             .next_offset = str_of(item->next),
+             .crc         = str_of(item->crc),
+    };
+    order_args(&item->order, &args);
+    item->stage = ITEM_ASKED;
+    partition->asked++;
+    script_command(partition->program->store, &args, &item->reply, &item->call, on_stored);
+}
+
+static void item_look(struct item *item)
+{
+    struct order_mark mark = { str_of(item->partition->name), str_of(item->shown) };
+    item->stage            = ITEM_PREPARING;
+    order_prepare(&item->order, &mark, &item->call, on_prepared);
+}
+
 static void item_ask(struct item *item)
 {
+    if (item->is_order && !item->code) {
+        item_ask_order(item);
+        return;
+    }
     struct partition  *partition = item->partition;
     struct ingest_args args      = {
         .partition   = str_of(partition->name),
@@ -291,7 +350,9 @@ static void partition_pump(struct partition *partition)
     size_t       most = (size_t)partition->program->config.worker_ingest;
     struct item *item;
     TAILQ_FOREACH(item, &partition->items, entry) {
-        if (item->stage == ITEM_PREPARING || partition->asked >= most)
+        if (item->stage == ITEM_BEHIND && item == TAILQ_FIRST(&partition->items))
+            item_look(item);
+        if (item->stage == ITEM_BEHIND || item->stage == ITEM_PREPARING || partition->asked >= most)
             return;
         if (item->stage == ITEM_READY)
             item_ask(item);
@@ -305,13 +366,20 @@ static void on_prepared(struct call *call, const struct error *err)
     struct item      *item      = container_of(call, struct item, call);
     struct partition *partition = item->partition;
     if (err) {
-        log_warn("ingest: a record cannot be written, begins again where the watermark stands",
+        log_warn("ingest: a message cannot be prepared, begins again where the watermark stands",
                  F_STR("partition", partition->name), F_INT("offset", item->offset), F_STR("why", err->message));
         partition_begin(partition, AGAIN_MS);
         return;
     }
+    if (item->is_order && item->order.unknown && !item->code) {
+        item->verdict = "skip";
+        item->code    = "unknown_target";
+        error_set(&item->error, ERR_INPUT, "%s", buf_text(&item->order.refused));
+        item_dead_letter(item);
+        return;
+    }
     if (item->code)
-        log_warn("dead letter", F_STRN("job", item->job.id), F_STR("source", item->source), F_STR("code", item->code),
+        log_warn("dead letter", F_STRN("job", item_job_id(item)), F_STR("source", item->source), F_STR("code", item->code),
                  F_STR("why", item->error.message));
     item->stage = ITEM_READY;
     partition_pump(partition);
@@ -322,7 +390,7 @@ static void item_dead_letter(struct item *item)
     struct dead_letter letter = {
         .message = buf_str(&item->message),
         .key     = item->has_key ? buf_str(&item->key) : (struct str){ 0 },
-        .job_id  = item->job.id,
+        .job_id  = item_job_id(item),
         .source  = str_of(item->source),
         .code    = item->code,
         .why     = item->error.message,
@@ -351,9 +419,10 @@ static void item_judge(struct item *item)
                                .privacy_default   = p->config.job_privacy_default };
     struct str       text  = buf_str(&item->message);
     if (message_kind_of(text, rules.message_max_bytes) == MESSAGE_COMMAND) {
-        error_set(&item->error, ERR_INPUT, "commands are not understood by this version of tokfleet-worker");
-        item->verdict = "skip";
-        item->code    = "command_unknown";
+        item->is_order = true;
+        item->verdict  = "skip";
+        if (!order_init(&item->order, p, text, str_of(item->source), item->timestamp_ms, &item->error))
+            item->code = "bad_command";
     } else if (!job_decode(text, &rules, &item->job, &item->error)) {
         item->verdict = "bad";
         item->code    = "bad_message";
@@ -391,6 +460,9 @@ static void partition_add(struct partition *partition, const struct kafka_messag
                     item->job.publish_at_ms > item->timestamp_ms + p->config.topics_jobs_retention_ms / 2;
     if (item->code) {
         item_dead_letter(item);
+    } else if (item->is_order) {
+        item->stage = ITEM_BEHIND;
+        partition_pump(partition);
     } else if (outlives) {
         item_journal_message(item);
     } else {

@@ -4,8 +4,10 @@
  *                        │                         └── connection lost: done(ERR_LOST)
  *                        └── deadline: done(ERR_CONNECT); surely never left
  *
- *     LINK_DOWN ──(backoff)──► LINK_OPENING ─► LINK_GREETING ─► LINK_READY
- *         ▲                          └───────────────┴──────────────┴── anything wrong: link_lost */
+ *     LINK_DOWN ──(backoff)──► LINK_ASKING ─► LINK_OPENING ─► LINK_GREETING ─► LINK_READY
+ *         ▲                         └──────────────┴───────────────┴──────────────┴── anything wrong: link_lost
+ *
+ * LINK_ASKING is passed through when there are no sentinels. */
 #include "io/redis.h"
 
 #include <assert.h>
@@ -16,17 +18,25 @@
 
 #include "base/log.h"
 #include "io/redis_codec.h"
+#include "io/redis_sentinel.h"
 #include "io/redis_url.h"
 #include "io/seal.h"
 #include "loop/clock.h"
 #include "loop/stream.h"
 
-enum { SILENCE_MS = 30000, ARGUMENTS_ON_STACK = 32, ADDRESS_BYTES = 280, WHY_BYTES = 200 };
+enum {
+    SILENCE_MS         = 30000,
+    DOUBT_MS           = 1000,  // between two looks whether this is still the primary
+    ARGUMENTS_ON_STACK = 32,
+    ADDRESS_BYTES      = 280,
+    WHY_BYTES          = 200,
+};
 
 enum link_state {
     LINK_DOWN,      // the next try comes by `retry`
+    LINK_ASKING,    // the sentinels, for the primary
     LINK_OPENING,   // the stream is
-    LINK_GREETING,  // AUTH, SELECT and PING are on their way
+    LINK_GREETING,  // AUTH, SELECT, ROLE and PING are on their way
     LINK_READY,     // commands are written as they come
 };
 
@@ -34,8 +44,11 @@ enum command_kind {
     COMMAND_USER,
     COMMAND_AUTH,
     COMMAND_SELECT,
+    COMMAND_ROLE,
     COMMAND_PING,
 };
+
+static const char *const greeting[] = { "", "AUTH", "SELECT", "ROLE", "PING" };  // by command_kind
 
 struct command {
     enum command_kind          kind;     // the others are of the greeting: no call, no deadline
@@ -57,11 +70,13 @@ TAILQ_HEAD(command_list, command);
 struct redis {
     struct loop          *loop;      // borrowed
     struct redis_settings settings;  // its texts are not used: see url and ca_file
-    struct redis_url      url;       // owned
-    char                 *ca_file;   // owned; NULL: the system's
+    struct redis_url      url;  // owned; its host is the server, also when the sentinels named it
+    char                 *ca_file;  // owned; NULL: the system's
     char                  address[ADDRESS_BYTES];
     enum link_state       state;
-    struct stream        *stream;     // owned; NULL in LINK_DOWN
+    struct sentinel      *sentinel;   // owned; NULL: the URL names the server
+    int64_t               doubt_ms;   // monotonic: when LINK_READY last asked the sentinels
+    struct stream        *stream;     // owned; NULL in LINK_DOWN and LINK_ASKING
     struct codec         *codec;      // owned
     struct command_list   waiting;    // for a connection
     struct command_list   written;    // for an answer, in the order of the answers
@@ -186,6 +201,14 @@ static void on_patience(struct timer *timer)
     link_lost(redis, ERR_LOST, why);
 }
 
+/* Sentinels may have replaced a primary while it, or we, stood still: then neither a late answer of it may be believed,
+ * nor a command be given to it, before they have been asked again. */
+static bool stood_still(const struct redis *redis)
+{
+    return redis->sentinel && redis->state == LINK_READY &&
+           clock_monotonic_ms() - redis->heard_ms > redis->settings.silence_ms;
+}
+
 static void greet_with(struct redis *redis, enum command_kind kind, const struct str *argv,
                        size_t argc)
 {
@@ -211,6 +234,8 @@ static void on_open(void *owner)
         snprintf(db, sizeof db, "%d", url->db);
         greet_with(redis, COMMAND_SELECT, (struct str[]){ STR("SELECT"), str_of(db) }, 2);
     }
+    if (redis->sentinel)
+        greet_with(redis, COMMAND_ROLE, (struct str[]){ STR("ROLE") }, 1);
     greet_with(redis, COMMAND_PING, (struct str[]){ STR("PING") }, 1);
 }
 
@@ -248,21 +273,37 @@ static bool on_greeted(struct redis *redis, enum command_kind kind, const struct
     bool refused = !fine && (kind == COMMAND_AUTH || str_starts(answer->text, "NOAUTH"));
     if (kind == COMMAND_PING && !fine)
         fine = str_starts(answer->text, "NOPERM");  // it is there, and that is all that was asked
+    char why[WHY_BYTES];
     if (!fine) {
-        char why[WHY_BYTES];
-        snprintf(why, sizeof why, "%s refused: %.*s",
-                 kind == COMMAND_AUTH     ? "AUTH"
-                 : kind == COMMAND_SELECT ? "SELECT"
-                                          : "PING",
-                 STR_ARG(answer->text));
+        snprintf(why, sizeof why, "%s refused: %.*s", greeting[kind], STR_ARG(answer->text));
         if (refused)
             log_refusal(redis, answer->text);
+    } else if (kind == COMMAND_ROLE && !str_is(answer_item(answer, 0), "master")) {
+        fine = false;
+        sentinel_doubt(redis->sentinel);
+        snprintf(why, sizeof why, "a sentinel names it as primary, but its role is %.*s",
+                 STR_ARG(answer_item(answer, 0)));
+    }
+    if (!fine) {
         link_lost(redis, ERR_LOST, why);
         return false;
     }
     if (kind == COMMAND_PING)
         on_ready(redis);
     return true;
+}
+
+// With sentinels: true when the answer is a replica's. One that lacks replicas may have been replaced: they are asked.
+static bool is_replaced(struct redis *redis, const struct answer *answer)
+{
+    if (!redis->sentinel || redis->state != LINK_READY || answer->kind != ANSWER_ERROR)
+        return false;
+    if (str_starts(answer->text, "NOREPLICAS") &&
+        clock_monotonic_ms() - redis->doubt_ms >= DOUBT_MS) {
+        redis->doubt_ms = clock_monotonic_ms();
+        sentinel_ask(redis->sentinel);
+    }
+    return str_starts(answer->text, "READONLY") || str_starts(answer->text, "MASTERDOWN");
 }
 
 // False: the connection was given up.
@@ -275,7 +316,8 @@ static bool on_answer(struct redis *redis, const struct answer *answer)
         link_lost(redis, ERR_BROKEN, why);
         return false;
     }
-    enum command_kind kind = command->kind;
+    enum command_kind kind     = command->kind;
+    bool              replaced = is_replaced(redis, answer);
     if (command->call && command->script && !command->by_text && answer->kind == ANSWER_ERROR &&
         str_starts(answer->text, "NOSCRIPT")) {
         TAILQ_REMOVE(&redis->written, command, entry);
@@ -288,14 +330,20 @@ static bool on_answer(struct redis *redis, const struct answer *answer)
         call_finish(command_detach(command), NULL);
     }
     command_forget(command, &redis->written);
-    return kind == COMMAND_USER || on_greeted(redis, kind, answer);
+    if (replaced)
+        link_lost(redis, ERR_LOST, "it is a replica now");
+    return !replaced && (kind == COMMAND_USER || on_greeted(redis, kind, answer));
 }
 
 static size_t on_data(void *owner, struct str bytes)
 {
     struct redis    *redis = owner;
     enum codec_found found = CODEC_MORE;
-    redis->heard_ms        = clock_monotonic_ms();
+    if (stood_still(redis)) {
+        link_lost(redis, ERR_LOST, "an answer after a long silence: it may have been replaced");
+        return bytes.len;
+    }
+    redis->heard_ms = clock_monotonic_ms();
     codec_feed(redis->codec, bytes);
     while ((found = codec_next(redis->codec)) == CODEC_ANSWER)
         if (!on_answer(redis, codec_answer(redis->codec)))
@@ -334,6 +382,8 @@ static void link_lost(struct redis *redis, enum err_code first, const char *why)
     redis->outage_logged = true;
     stream_free(redis->stream);
     redis->stream = NULL;
+    if (redis->sentinel)
+        sentinel_stop(redis->sentinel);
     codec_reset(redis->codec);
     timer_stop(&redis->patience);
     while ((command = TAILQ_FIRST(&redis->written))) {
@@ -357,17 +407,50 @@ static const struct stream_events stream_events = { .on_open  = on_open,
                                                     .on_data  = on_data,
                                                     .on_close = on_close };
 
-static void link_open(struct redis *redis)
+static void server_open(struct redis *redis)
 {
     struct stream_address address = {
-        .host       = redis->url.host,
-        .port       = redis->url.port,
+        .host       = redis->url.host.name,
+        .port       = redis->url.host.port,
         .tls        = redis->url.tls,
         .ca_file    = redis->ca_file,
         .connect_ms = redis->settings.connect_ms,
     };
     redis->state  = LINK_OPENING;
     redis->stream = stream_open(redis->loop, &address, &stream_events, redis);
+}
+
+static void on_named(void *owner, const struct redis_host *primary)
+{
+    struct redis *redis = owner;
+    bool          other = !redis_host_same(&redis->url.host, primary);
+    if (redis->state == LINK_ASKING) {
+        redis_url_move(&redis->url, primary);
+        redis_url_address(&redis->url, redis->address, sizeof redis->address);
+        server_open(redis);
+    } else if (redis->state == LINK_READY && other) {
+        link_lost(redis, ERR_LOST, "the sentinels name another primary");
+    }
+}
+
+static void on_nobody(void *owner, const char *why)
+{
+    struct redis *redis = owner;
+    if (redis->state == LINK_ASKING)
+        link_lost(redis, ERR_LOST, why);
+}
+
+static const struct sentinel_events sentinel_events = { .on_named  = on_named,
+                                                        .on_nobody = on_nobody };
+
+static void link_open(struct redis *redis)
+{
+    if (!redis->sentinel) {
+        server_open(redis);
+        return;
+    }
+    redis->state = LINK_ASKING;
+    sentinel_ask(redis->sentinel);
 }
 
 static void on_retry(struct timer *timer)
@@ -389,9 +472,11 @@ struct redis *redis_new(struct loop *loop, const struct redis_settings *settings
     redis->ca_file          = settings->ca_file ? xstrdup(settings->ca_file) : NULL;
     redis->codec            = codec_new(settings->answer_max_bytes);
     if (redis->settings.silence_ms <= 0)
-        redis->settings.silence_ms = SILENCE_MS;
-    snprintf(redis->address, sizeof redis->address, strchr(url.host, ':') ? "[%s]:%d" : "%s:%d",
-             url.host, url.port);
+        redis->settings.silence_ms = url.service ? settings->connect_ms : SILENCE_MS;
+    if (url.service)
+        redis->sentinel =
+            sentinel_new(loop, &redis->url, settings->connect_ms, &sentinel_events, redis);
+    redis_url_address(&url, redis->address, sizeof redis->address);
     TAILQ_INIT(&redis->waiting);
     TAILQ_INIT(&redis->written);
     timer_init(&redis->retry, loop, on_retry);
@@ -443,6 +528,8 @@ static struct command *command_begin(struct redis *redis, int64_t deadline_ms,
 
 static void command_send(struct redis *redis, struct command *command)
 {
+    if (stood_still(redis))
+        link_lost(redis, ERR_LOST, "nothing was said for long: it may have been replaced");
     if (redis->state == LINK_READY)
         command_write(redis, command);
     else
@@ -494,6 +581,7 @@ void redis_free(struct redis *redis)
     if (!redis)
         return;
     stream_free(redis->stream);
+    sentinel_free(redis->sentinel);
     timer_fini(&redis->retry);
     timer_fini(&redis->patience);
     commands_free(&redis->waiting);

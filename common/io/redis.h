@@ -5,7 +5,15 @@
  * Commands are pipelined. One that is asked for while not connected waits in a bounded queue.
  * Errors: ERR_CONNECT (never written, its deadline passed first), ERR_FULL (too many in flight),
  * ERR_TIMEOUT or ERR_LOST (written; it may or may not have happened), ERR_BROKEN (not RESP: the connection is closed).
- * An error that Redis answers is no failure of the call: it is an answer of kind ANSWER_ERROR. */
+ * An error that Redis answers is no failure of the call: it is an answer of kind ANSWER_ERROR.
+ *
+ * With redis+sentinel:// the sentinels are asked in turn who is the primary, before every connection. The server that
+ * they name is taken only if it says so itself (ROLE, which the user's ACL has to allow). A lost connection, an answer
+ * of a replica (READONLY) or a standstill of silence_ms, be it the server's or this process's, begins anew with the
+ * sentinels: a primary that was stopped, and replaced meanwhile, accepts commands for a moment when it wakes. So
+ * silence_ms has to be longer than the pauses between two commands and well below gate.wait. After NOREPLICAS the
+ * sentinels are asked while the connection stays, until they name another one.
+ * User and password are Redis' own; sentinels that want credentials, and TLS with sentinels, are not supported. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,14 +28,16 @@
 struct redis;
 
 struct redis_settings {
-    const char *url;             // redis://[user[:password]@]host[:port][/db], rediss://...
+    const char *url;  // redis://[user:password@]host[:port][/db], rediss://..., or
+                      // redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db]
     const char *ca_file;         // for rediss; NULL: the system's
     int64_t     connect_ms;      // for one try
     int64_t     backoff_min_ms;  // between tries, doubling with jitter
     int64_t     backoff_max_ms;
     int64_t     in_flight_max;     // commands waiting for an answer or a connection
     int64_t     answer_max_bytes;  // a longer answer closes the connection
-    int64_t     silence_ms;        // answers are due and not a byte comes: closes it; 0: 30 s
+    int64_t     silence_ms;        // answers are due and not a byte comes: closes it; 0: 30 s, or
+                                   // connect_ms with sentinels
 };
 
 enum answer_kind { ANSWER_NIL, ANSWER_TEXT, ANSWER_INTEGER, ANSWER_ARRAY, ANSWER_ERROR };
@@ -60,7 +70,7 @@ struct redis *redis_new(struct loop *loop, const struct redis_settings *settings
 bool          redis_connected(const struct redis *redis);
 // each time, before the commands that have waited; may start commands, may not free redis; NULL: nobody asks
 void        redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void *owner);
-const char *redis_address(const struct redis *redis);  // host:port, for logs
+const char *redis_address(const struct redis *redis);  // host:port of the server now, for logs
 
 // argv is copied; deadline_ms > 0; reply is filled before done(NULL)
 void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms,

@@ -40,7 +40,9 @@ void event_of_outbox(const struct answer *fields, struct event *event, struct bu
         event->account = answer_field(fields, "account_text");
     if (!str_to_i64(answer_field(fields, "at"), &event->at_ms))
         event->at_ms = 0;
-    event->is_end = job_state_parse(event->name, &state) && job_state_is_end(state);
+    // an id that is too old to know may have a true end in the journal: this one must not take its place
+    bool too_old  = str_is(answer_field(fields, "event"), "TOO_OLD");
+    event->is_end = job_state_parse(event->name, &state) && job_state_is_end(state) && !too_old;
 
     buf_init(json, EVENT_MAX_BYTES);
     struct json *object = json_object();

@@ -5,7 +5,8 @@
  *   message/<job_id>          v job_id source at message
  *   attempt/<job_id>/<epoch>  v kind (INTENT, INTENT_ABORTED, INITED) job_id epoch attempt account mode at publish_id upload why
  *   end/<job_id>              v job_id epoch state at source event
- *   command/<id>              v id what ... (the second issue of commands: DESIGN)
+ *   command/<id>              v id what job_id or account epoch publish_id args by at source refused (job/command.h)
+ *   command/<id>/refused      the same, with why it was refused
  *   generation/<n>            v generation identity at by
  *
  * This module makes key and value; sending is kafka_send(). Topic names are fleet_topic()'s. */

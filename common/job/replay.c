@@ -9,8 +9,9 @@
 #include "base/memory.h"
 #include "io/json.h"
 #include "job/journal.h"
+#include "job/replay_said.h"
 
-enum { RECORD_DEPTH = 16, ABORTED_MAX_BYTES = 64 * 1024 };
+enum { RECORD_DEPTH = 16, ABORTED_MAX_BYTES = 64 * 1024, IDS_MAX_BYTES = 4096 };
 
 struct attempt {
     struct attempt *next;        // of the job, in no order
@@ -27,6 +28,7 @@ struct attempt {
 struct replay_job {
     struct str      id;
     struct attempt *attempts;
+    struct said    *said;        // its commands; borrowed from the book
     struct str      end_epoch;   // len 0: no end
     struct str      end_state;
     struct str      end_event;
@@ -44,7 +46,13 @@ struct replay {
     size_t       capacity;       // of list
     int64_t      generation;
     struct arena arena;          // owns every text and node
-    struct buf   aborted;        // while a verdict is given
+    struct said_book  said;      // every command
+    struct said **pauses;        // owned list of pause and resume; they are the book's
+    size_t       pause_count;
+    size_t       pause_capacity;
+    struct buf   aborted;        // these three while a verdict is given
+    struct buf   ids;
+    struct buf   voids;
 };
 
 // ---- epochs
@@ -125,20 +133,19 @@ static int64_t number_of(const struct json *json, const char *field)
 static bool take_attempt(struct replay *replay, struct str job_id, struct str epoch, const struct json *json,
                          struct error *err)
 {
-    struct replay_job *job     = job_of(replay, job_id);
-    struct attempt    *attempt = attempt_of(replay, job, epoch);
-    struct str         kind    = json_text(json_get(json, "kind"));
-    attempt->gone              = !json;
+    struct str        text = json_text(json_get(json, "kind"));
+    enum attempt_kind kind = ATTEMPT_INTENT;
+    if (str_is(text, "INITED"))
+        kind = ATTEMPT_INITED;
+    else if (str_is(text, "INTENT_ABORTED"))
+        kind = ATTEMPT_INTENT_ABORTED;
+    else if (json && !str_is(text, "INTENT"))
+        return error_set(err, ERR_INPUT, "kind \"%.*s\" is not known", STR_ARG(text));
+    struct attempt *attempt = attempt_of(replay, job_of(replay, job_id), epoch);
+    attempt->gone           = !json;
+    attempt->kind           = kind;
     if (!json)
         return true;
-    if (str_is(kind, "INITED"))
-        attempt->kind = ATTEMPT_INITED;
-    else if (str_is(kind, "INTENT_ABORTED"))
-        attempt->kind = ATTEMPT_INTENT_ABORTED;
-    else if (str_is(kind, "INTENT"))
-        attempt->kind = ATTEMPT_INTENT;
-    else
-        return error_set(err, ERR_INPUT, "kind \"%.*s\" is not known", STR_ARG(kind));
     attempt->account    = copy(replay, json, "account");
     attempt->mode       = copy(replay, json, "mode");
     attempt->publish_id = copy(replay, json, "publish_id");
@@ -149,13 +156,13 @@ static bool take_attempt(struct replay *replay, struct str job_id, struct str ep
 
 static bool take_end(struct replay *replay, struct str job_id, const struct json *json, struct error *err)
 {
+    if (json && (!json_text(json_get(json, "epoch")).len || !json_text(json_get(json, "state")).len))
+        return error_set(err, ERR_INPUT, "an end without epoch or state");
     struct replay_job *job = job_of(replay, job_id);
     struct buf         event;
     job->end_epoch = job->end_state = (struct str){ 0 };
     if (!json)
         return true;
-    if (!json_text(json_get(json, "epoch")).len || !json_text(json_get(json, "state")).len)
-        return error_set(err, ERR_INPUT, "an end without epoch or state");
     job->end_epoch  = copy(replay, json, "epoch");
     job->end_state  = copy(replay, json, "state");
     job->end_source = copy(replay, json, "source");
@@ -176,6 +183,33 @@ static void take_message(struct replay *replay, struct str job_id, const struct 
     job->message_ms        = json ? number_of(json, "at") : 0;
 }
 
+static void take_pause(struct replay *replay, struct said *said)
+{
+    if (replay->pause_count == replay->pause_capacity) {
+        replay->pause_capacity = replay->pause_capacity ? replay->pause_capacity * 2 : 16;
+        replay->pauses         = xrealloc(replay->pauses, replay->pause_capacity * sizeof *replay->pauses);
+    }
+    replay->pauses[replay->pause_count++] = said;
+}
+
+static bool take_command(struct replay *replay, struct str rest, const struct json *json, struct error *err)
+{
+    struct said *said = NULL;
+    if (!said_take(&replay->said, rest, json, &said, err))
+        return false;
+    if (!said || said->linked)
+        return true;
+    said->linked = true;
+    if (command_is_pause(said->command.what)) {
+        take_pause(replay, said);
+        return true;
+    }
+    struct replay_job *job = job_of(replay, said->command.job_id);
+    said->next             = job->said;
+    job->said              = said;
+    return true;
+}
+
 static bool take(struct replay *replay, struct str key, const struct json *json, struct error *err)
 {
     struct str rest = key, kind = { 0 }, job_id = { 0 };
@@ -190,6 +224,8 @@ static bool take(struct replay *replay, struct str key, const struct json *json,
         take_message(replay, rest, json);
         return true;
     }
+    if (str_is(kind, "command"))
+        return take_command(replay, rest, json, err);
     if (str_is(kind, "generation") && str_to_i64(rest, &generation)) {
         if (generation > replay->generation)
             replay->generation = generation;
@@ -224,6 +260,7 @@ static const struct attempt *newest_of(const struct replay_job *job)
     const struct attempt *newest = NULL;
     for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
         if (!attempt->gone && attempt->kind != ATTEMPT_INTENT_ABORTED &&
+            !said_voids_attempt(job->said, attempt->epoch, attempt->publish_id) &&
             (!newest || epoch_compare(attempt->epoch, newest->epoch) > 0))
             newest = attempt;
     return newest;
@@ -241,6 +278,51 @@ static void verdict_of_attempt(const struct attempt *attempt, struct replay_verd
     verdict->at_ms       = attempt->at_ms;
 }
 
+static void verdict_of_end(const struct replay_job *job, struct replay_verdict *verdict)
+{
+    verdict->says      = REPLAY_END;
+    verdict->epoch     = job->end_epoch;
+    verdict->end_state = job->end_state;
+    verdict->event     = job->end_event;
+    verdict->source    = job->end_source;
+    verdict->at_ms     = job->end_ms;
+}
+
+// a cancel or a resolve: like an end of that attempt, with what is known of it
+static void verdict_of_said(const struct replay_job *job, const struct said *said, struct replay_verdict *verdict)
+{
+    const struct command *command = &said->command;
+    bool                  failed  = command->what == COMMAND_RESOLVE && !command->posted;
+    for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
+        if (!attempt->gone && str_eq(attempt->epoch, command->epoch))
+            verdict_of_attempt(attempt, verdict);
+    verdict->says       = REPLAY_END;
+    verdict->said       = command->what == COMMAND_CANCEL ? STR("cancel") : STR("resolve");
+    verdict->epoch      = str_is(command->epoch, "0-0") ? STR("") : command->epoch;
+    verdict->publish_id = command->publish_id;
+    verdict->end_state  = command->what == COMMAND_CANCEL ? STR("CANCELLED") : failed ? STR("FAILED") : STR("PUBLISHED");
+    verdict->code       = command->what == COMMAND_CANCEL ? STR("cancelled") : failed ? STR("resolved_failed") : STR("");
+    verdict->post_id    = command->post_id;
+    verdict->post_url   = command->post_url;
+    verdict->at_ms      = said->record.at_ms;
+}
+
+static void verdict_of_commands(struct replay *replay, const struct replay_job *job, struct replay_verdict *verdict)
+{
+    const struct said *moved = said_reschedule(job->said);
+    buf_clear(&replay->ids);
+    buf_clear(&replay->voids);
+    said_ids(job->said, &replay->ids);
+    said_voids(job->said, &replay->voids);
+    verdict->commands = buf_str(&replay->ids);
+    verdict->voids    = buf_str(&replay->voids);
+    if (moved) {
+        verdict->told_ms       = moved->record.at_ms;
+        verdict->publish_at_ms = moved->command.publish_at_ms;
+        verdict->expires_at_ms = moved->command.expires_at_ms;
+    }
+}
+
 static void verdict_of_job(struct replay *replay, const struct replay_job *job, struct replay_verdict *verdict)
 {
     const struct attempt *newest = newest_of(job);
@@ -249,16 +331,17 @@ static void verdict_of_job(struct replay *replay, const struct replay_job *job, 
                                                             .message = job->message,
                                                             .message_source = job->message_source,
                                                             .message_at_ms  = job->message_ms };
+    const struct said *said = said_end(job->said, newest ? newest->epoch : STR(""));
+    bool has_end = job->end_epoch.len && !said_voids_end(job->said, job->end_epoch, job->end_state);
     if (newest)
         verdict_of_attempt(newest, verdict);
-    if (job->end_epoch.len && (!newest || epoch_compare(job->end_epoch, newest->epoch) >= 0)) {
-        verdict->says      = REPLAY_END;
-        verdict->epoch     = job->end_epoch;
-        verdict->end_state = job->end_state;
-        verdict->event     = job->end_event;
-        verdict->source    = job->end_source;
-        verdict->at_ms     = job->end_ms;
-    }
+    if (has_end && said && epoch_compare(job->end_epoch, said->command.epoch) >= 0)
+        said = NULL;  // the end that it made, or a newer one
+    if (said)
+        verdict_of_said(job, said, verdict);
+    else if (has_end && (!newest || epoch_compare(job->end_epoch, newest->epoch) >= 0))
+        verdict_of_end(job, verdict);
+    verdict_of_commands(replay, job, verdict);
     buf_clear(&replay->aborted);
     for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
         if (!attempt->gone && attempt->kind == ATTEMPT_INTENT_ABORTED)
@@ -295,6 +378,8 @@ struct replay *replay_new(void)
 {
     struct replay *replay = xcalloc(1, sizeof *replay);
     buf_init(&replay->aborted, ABORTED_MAX_BYTES);
+    buf_init(&replay->ids, IDS_MAX_BYTES);
+    buf_init(&replay->voids, ABORTED_MAX_BYTES);
     return replay;
 }
 
@@ -310,7 +395,20 @@ size_t replay_jobs(const struct replay *replay)
 
 bool replay_used(const struct replay *replay)
 {
-    return replay->count > 0;
+    return replay->count > 0 || replay->said.count > 0;
+}
+
+size_t replay_pauses(const struct replay *replay)
+{
+    return replay->pause_count;
+}
+
+bool replay_pause(const struct replay *replay, size_t i, struct replay_pause *pause)
+{
+    assert(i < replay->pause_count);
+    const struct said *said = replay->pauses[i];
+    *pause                  = (struct replay_pause){ .command = &said->command, .at_ms = said->record.at_ms };
+    return said_counts(said);
 }
 
 static void forget(void *node)
@@ -324,7 +422,11 @@ void replay_free(struct replay *replay)
         return;
     tdestroy(replay->jobs, forget);
     free(replay->list);
+    free(replay->pauses);
+    said_book_fini(&replay->said);
     buf_fini(&replay->aborted);
+    buf_fini(&replay->ids);
+    buf_fini(&replay->voids);
     arena_fini(&replay->arena);
     free(replay);
 }

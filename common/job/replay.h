@@ -4,7 +4,22 @@
  *
  * For each job the newest attempt that is not INTENT_ABORTED decides: INITED, or an INTENT that names a publish id:
  * PROCESSING; an open INTENT without: UNSURE; no attempt: QUEUED. An end decides only where no attempt is newer.
- * What Redis itself still holds of the job counts as one more attempt or end: that is the script `restore`'s part. */
+ *
+ * Commands (command/<id>, and not command/<id>/refused) come first, each for itself and in any order:
+ *   - a retry of a doubt (UNSURE) voids the open INTENT of the attempt that it names, and an attempt with a publish id,
+ *     INITED or INTENT, only if it names that publish id: TikTok's answer stands against a person's guess;
+ *   - a retry of an end (FAILED) voids every attempt up to the one that it names, and the end; no other end is voided;
+ *   - a resolve voids the doubt as a retry does, and decides like an end of that attempt where nothing newer is left,
+ *     unless a retry of that very end took a "failed" back;
+ *   - a cancel decides like an end of the attempt that the job stood at when it was looked at: over that attempt, too,
+ *     when the job waited (QUEUED), but not when it was CLAIMED, which may have gone on to its INTENT;
+ *   - the newest reschedule (by time and place of its message) gives the job its moment.
+ * An end record of the same attempt, or a newer one, decides before a resolve or a cancel: it is what they made.
+ *
+ * What Redis itself still holds of the job counts as one more attempt or end BEFORE commands are applied. Only the
+ * script `restore` sees it, so it is handed what retries acted on (`voids`) and does to that image what is done here to
+ * the attempts of the journal; a resolve that does not name the image's publish id decides nothing. All ids, those of
+ * refused commands too, are put on the job, whether it is in Redis yet or not: their messages, read again, do nothing. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +27,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "job/command.h"
 
 struct replay;
 
@@ -34,6 +50,21 @@ struct replay_verdict {
     struct str       message_source;
     int64_t          message_at_ms;  // the message's Kafka time
     struct str       aborted;      // epochs of aborted attempts, by spaces
+    struct str       said;         // REPLAY_END by a command: "cancel" or "resolve"
+    struct str       code;         // of such an end; "" none
+    struct str       post_id;      // of such an end
+    struct str       post_url;
+    struct str       commands;     // ids, by spaces, those refused behind a '!'; the newest
+    struct str       voids;        // what retries acted on: epoch/state/publish_id, by spaces
+    int64_t          told_ms;      // of the newest reschedule; 0: none
+    int64_t          publish_at_ms;
+    int64_t          expires_at_ms;  // 0: as it was
+};
+
+// a pause or resume of the fleet or an account; the newest of each decides, which the script `command` sees to
+struct replay_pause {
+    const struct command *command;  // lives as long as the replay
+    int64_t               at_ms;
 };
 
 // an attempt that took part in TikTok's limits
@@ -52,10 +83,13 @@ bool    replay_record(struct replay *replay, struct str key, struct str value, s
 int64_t replay_generation(const struct replay *replay);  // the highest; 0: none
 size_t  replay_jobs(const struct replay *replay);
 bool    replay_used(const struct replay *replay);        // holds more than generations
-// the i-th job, i < replay_jobs(), in no particular order; verdict->aborted is valid until the next call
+// the i-th job, i < replay_jobs(), in no particular order; verdict->aborted, commands and voids are valid until the next call
 void    replay_verdict(struct replay *replay, size_t i, struct replay_verdict *verdict);
 // its attempts since then, at most max; returns how many
 size_t  replay_calls(const struct replay *replay, size_t i, int64_t since_ms, struct replay_call *calls, size_t max);
+size_t  replay_pauses(const struct replay *replay);
+// false: it was refused, or is gone
+bool    replay_pause(const struct replay *replay, size_t i, struct replay_pause *pause) MUST_CHECK;
 void    replay_free(struct replay *replay);
 
 // epochs are compared part by part as numbers: <0, 0, >0

@@ -7,8 +7,6 @@
 #include "base/memory.h"
 #include "io/json.h"
 
-enum { BODY_MAX_BYTES = 64 * 1024, BODY_MAX_DEPTH = 16 };
-
 // One line of text that may be cut, never inside a character: for people.
 static void copy_cut(char *out, size_t out_bytes, struct str text)
 {
@@ -20,8 +18,7 @@ static void copy_cut(char *out, size_t out_bytes, struct str text)
     out[len] = '\0';
 }
 
-// A text that is of use only as a whole: absent when it is too long, or anything but printable ASCII.
-static void copy_whole(char *out, size_t out_bytes, struct str text)
+void answer_copy_whole(char *out, size_t out_bytes, struct str text)
 {
     out[0] = '\0';
     if (text.len >= out_bytes)
@@ -73,9 +70,9 @@ static void read_post_ids(const struct json *ids, struct tiktok_answer *answer)
 
 static void read_data(const struct json *data, struct tiktok_answer *answer)
 {
-    copy_whole(answer->publish_id, sizeof answer->publish_id,
+    answer_copy_whole(answer->publish_id, sizeof answer->publish_id,
                json_text(json_get(data, "publish_id")));
-    copy_whole(answer->upload_url, sizeof answer->upload_url,
+    answer_copy_whole(answer->upload_url, sizeof answer->upload_url,
                json_text(json_get(data, "upload_url")));
     copy_cut(answer->status, sizeof answer->status, json_text(json_get(data, "status")));
     copy_cut(answer->fail_reason, sizeof answer->fail_reason,
@@ -101,7 +98,7 @@ void tiktok_answer_decode(struct str body, int http_status, struct tiktok_answer
     answer_clear(answer);
     answer->http_status = http_status;
     struct error ignored;
-    struct json *root = json_parse(body, BODY_MAX_BYTES, BODY_MAX_DEPTH, &ignored);
+    struct json *root = json_parse(body, ANSWER_MAX_BYTES, ANSWER_MAX_DEPTH, &ignored);
     if (!root) {
         answer->outcome = outcome_of_code((struct str){ "", 0 }, http_status);
         return;

@@ -13,11 +13,11 @@
 #include "base/memory.h"
 #include "io/json.h"
 #include "tiktok/answer.h"
+#include "tiktok/list.h"
 
 enum {
-    BODY_MAX_BYTES   = 256 * 1024,  // 35 URLs and the longest texts fit twice
-    ANSWER_MAX_BYTES = 64 * 1024,
-    URL_MAX_BYTES    = 1024,
+    BODY_MAX_BYTES = 256 * 1024,  // 35 URLs and the longest texts fit twice
+    URL_MAX_BYTES  = 1024,
 };
 
 static const char content_type[] = "application/json; charset=UTF-8";
@@ -30,12 +30,13 @@ struct tiktok {
 };
 
 // what an answer must hold to be a success
-enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS };
+enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS, NEEDS_VIDEOS };
 
 struct request {
     struct call           inner;   // the HTTP request
     struct call          *outer;   // the caller's; borrowed
     struct tiktok_answer *answer;  // the caller's; borrowed
+    struct tiktok_page   *page;    // with NEEDS_VIDEOS; borrowed
     const char           *name;    // a literal, for the log
     enum needs            needs;   // of a good answer
     struct buf            url;     // copied by http, kept for its buffer only
@@ -105,13 +106,16 @@ static void on_outer_cancelled(struct call *outer)
     request_free(request);
 }
 
-static bool is_whole(const struct tiktok_answer *answer, enum needs needs)
+static bool is_whole(const struct request *request)
 {
+    const struct tiktok_answer *answer = request->answer;
     if (answer->outcome->next != NEXT_OK)
         return true;
-    if (needs == NEEDS_PUBLISH_ID)
+    if (request->needs == NEEDS_VIDEOS)
+        return tiktok_page_decode(buf_str(&answer->http.body), request->page);
+    if (request->needs == NEEDS_PUBLISH_ID)
         return answer->publish_id[0] != '\0';
-    return needs != NEEDS_STATUS || answer->status[0] != '\0';
+    return request->needs != NEEDS_STATUS || answer->status[0] != '\0';
 }
 
 // A success without what it is about is no answer: at a commit point TikTok may have acted.
@@ -119,7 +123,7 @@ static bool read_answer(struct request *request, struct error *err)
 {
     struct tiktok_answer *answer = request->answer;
     tiktok_answer_decode(buf_str(&answer->http.body), (int)answer->http.status, answer);
-    if (!is_whole(answer, request->needs))
+    if (!is_whole(request))
         answer->outcome = outcome_named("broken_answer");
     if (answer->outcome == outcome_named("broken_answer"))
         return error_set(err, ERR_BROKEN, "%s: HTTP %d with an answer that cannot be understood",
@@ -210,4 +214,22 @@ void tiktok_cancel(struct tiktok *tiktok, struct str publish_id, struct str toke
 {
     struct request *request = request_new(answer, call, "cancel", NEEDS_NOTHING);
     start_by_publish_id(tiktok, request, "/v2/post/publish/cancel/", publish_id, token, done);
+}
+
+void tiktok_list(struct tiktok *tiktok, int64_t cursor, struct str token, struct tiktok_page *page,
+                 struct call *call, call_done *done)
+{
+    struct request     *request = request_new(&page->answer, call, "video/list", NEEDS_VIDEOS);
+    struct http_request http_request = { .bearer = token, .timeout_ms = tiktok->status_timeout_ms };
+    struct json        *body         = json_object();
+    request->page                    = page;
+    page->count                      = 0;
+    if (cursor > 0)
+        json_set_i64(body, "cursor", cursor);
+    json_set_i64(body, "max_count", TIKTOK_PAGE_VIDEOS);
+    json_print(body, &request->body);
+    json_free(body);
+    request_start(tiktok, request,
+                  "/v2/video/list/?fields=id,create_time,video_description,share_url",
+                  &http_request, done);
 }

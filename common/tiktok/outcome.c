@@ -253,6 +253,9 @@ static const struct row rows[] = {
     OUR_OWN("unsure_failed", FAIL, JOB, MAYBE,
             "Nobody knows whether TikTok acted, and the job asks to be failed then (on_unsure).",
             "Look at the account whether the post is there before you send it again."),
+    OUR_OWN("unsure_retried", LOOK_UP, JOB, MAYBE,
+            "Nobody knows whether TikTok acted, and the job asks to be sent again then (on_unsure): it may be posted twice.",
+            "Look at the account whether the post is there twice, and delete one."),
     OUR_OWN("resolved", FAIL, JOB, NO, "A person looked and decided that the post was not made.",
             "Nothing to do; retry the job if the post is still wanted."),
 };

@@ -93,13 +93,12 @@ def ok(done, code=0):
 
 def test_help_lists_every_verb_and_every_verb_teaches(fleet):
     text = ok(fleet.cli('--help')).stdout
-    for verb in ('post', 'import', 'job', 'status', 'topics ensure', 'account add', 'account list', 'account show'):
+    for verb in ('post', 'import', 'job', 'status', 'topics ensure', 'account add', 'account list', 'account show',
+                 'account pause', 'account resume', 'cancel', 'reschedule', 'retry', 'resolve', 'pause', 'resume'):
         assert verb in text
         one = ok(fleet.cli('help', *verb.split())).stdout
         assert one == ok(fleet.cli(*verb.split(), '--help')).stdout
         assert 'usage: tokfleet ' + verb in one and '  tokfleet ' + verb in one and '--help' in one
-    for verb in ('cancel', 'retry', 'resolve'):
-        assert verb not in text
 
 
 def test_a_verb_that_is_not_there_suggests_the_nearest(fleet):

@@ -14,7 +14,7 @@ TABLE = [
     (r'slots|open|leases|ready|delayed|polls|unsure|refresh|programs', 'zset', None),
     (r'queue:.+|unknown:.+|state:[A-Z_]+', 'zset', None),
     (r'flying:.+', 'set', None),
-    (r'window:.+:(init|status|creator_info)', 'zset', 'some'),
+    (r'window:.+:(init|status|creator_info|sent|video_list)', 'zset', 'some'),
     (r'(day|inbox):.+', 'zset', 'some'),
     (r'active:\d{8}', 'set', 'some'),
     (r'publish:.+', 'string', 'some'),

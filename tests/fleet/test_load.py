@@ -8,7 +8,8 @@ from witness import check_ledger, end_events, figures, mixed_jobs
 
 JOBS = int(os.environ.get('TOKFLEET_TEST_JOBS', 2000))
 SCALED = {'limit_window_ms': 3000, 'poll_first_ms': 200, 'poll_interval_ms': 400, 'lease_ms': 4000,
-          'tiktok_timeout_ms': 1500, 'heartbeat_ms': 400, 'reap_interval_ms': 200, 'retry_delay_ms': 200}
+          'tiktok_timeout_ms': 1500, 'heartbeat_ms': 400, 'reap_interval_ms': 200, 'retry_delay_ms': 200,
+          'unsure_looks': 0}  # a doubt stays one: what makes it one is what is tested
 SIM = ['--window-ms', '3000', '--processing-ms', '3:500-2000,1:2000-5000', '--seed', '7']
 
 

@@ -207,7 +207,7 @@ class Keyspace:
 KEYS = [(re.compile(pattern + '$', re.S), ttl) for pattern, ttl in [
     (r'job:.+', 'end'), (r'message:.+', 'end'), (r'log:.+', 'end'), (r'slots', 'no'), (r'open', 'no'), (r'leases', 'no'),
     (r'ready', 'no'), (r'queue:.+', 'no'), (r'unknown:.+', 'no'), (r'flying:.+', 'no'), (r'delayed', 'no'),
-    (r'window:.+:(init|creator|status)', 'yes'), (r'day:.+', 'yes'), (r'inbox:.+', 'yes'), (r'active:\d{8}', 'yes'),
+    (r'window:.+:(init|creator|status|sent|video_list)', 'yes'), (r'day:.+', 'yes'), (r'inbox:.+', 'yes'), (r'active:\d{8}', 'yes'),
     (r'polls', 'no'), (r'unsure', 'no'), (r'publish:.+', 'yes'), (r'account:.+', 'no'), (r'alias', 'no'),
     (r'token:.+', 'no'), (r'refresh', 'no'), (r'oauth:.+', 'yes'), (r'watermark', 'no'), (r'outbox', 'no'),
     (r'events', 'no'), (r'state:[A-Z_]+', 'no'), (r'count', 'no'), (r'count:\d{8}', 'yes'), (r'breaker', 'no'),
@@ -283,11 +283,12 @@ def check_waiting(space, conf):
         assert int(account.get('queued', 0)) == counts.get(name, 0), name
     for name, members in queues.items():
         account = accounts.get(name, {})
-        if account.get('status') != 'parked' and len(space.get('flying:' + name)) < conf['limit.account'] \
-                and any(rank < HELD for rank in members.values()):
+        if account.get('status') != 'parked' and 'paused' not in account \
+                and len(space.get('flying:' + name)) < conf['limit.account'] and any(rank < HELD for rank in members.values()):
             assert name in space.get('ready'), 'forgotten: ' + name
     for name in space.get('ready'):
         assert accounts[name].get('status') != 'parked', 'parked and ready: ' + name
+        assert 'paused' not in accounts[name], 'paused and ready: ' + name
 
 
 def check_counts(space):
@@ -319,7 +320,7 @@ class Fleet:
         self.redis('CONFIG', 'SET', 'maxmemory', 0)
         self.scripts, self.known = scripts, set()
         self.conf = {**defaults(), **{name.replace('__', '.'): value for name, value in conf.items()}}
-        self.marks, self.offset, self.pid = {}, {}, 0
+        self.marks, self.offset, self.pid, self.commands = {}, {}, 0, 0
         self.open_gate()
 
     def close(self):
@@ -403,6 +404,12 @@ class Fleet:
     def refuse(self, claimed, event, **more):
         return self.run('refuse', **{**dict(job_id=claimed['job_id'], epoch=claimed['epoch'], event=event,
                                             code='code', cause='cause', remedy='remedy', worker='worker-1'), **more})
+
+    def cancel(self, job_id):
+        """A command of its own, without the watermark of a partition."""
+        self.commands += 1
+        return self.run('command', mode='do', id='cancel-%d' % self.commands, what='cancel', job_id=job_id,
+                        commander='cli', by='worker-1')[:2]
 
     def poll(self, count=10, timeout_ms=10000):
         reply = self.run('poll_claim', poller='poller-1', count=count, timeout_ms=timeout_ms)

@@ -86,7 +86,7 @@ def test_nothing_is_left_of_many_lives(make_fleet):
         fleet.ingest('j%d' % i, 'u%d' % (i % 10))
     assert len(publish_all(fleet)) == 100
     space = check_the_end(fleet, PUBLISHED=100)
-    assert len(space.family('window')) == 20 and len(space.family('day')) == 10
+    assert len(space.family('window')) == 30 and len(space.family('day')) == 10
 
 
 def test_a_draft_that_a_person_posts_later(fleet):
@@ -450,7 +450,7 @@ def test_a_parked_accounts_jobs_still_expire_and_can_be_cancelled(fleet):
     fleet.wait(20)
     assert fleet.claim() == ['WAIT', 0] or True
     assert fleet.state('two') == 'EXPIRED'
-    assert fleet.run('cancel', job_id='one', by='cli') == ['OK', 'CANCELLED']
+    assert fleet.cancel('one') == ['OK', 'CANCELLED']
     assert fleet.claim() == ['WAIT', -1]
     check_the_end(fleet, EXPIRED=1, CANCELLED=1)
 
@@ -604,13 +604,13 @@ def test_a_job_past_the_horizon_is_a_doubt_without_a_slot(fleet):
 def test_a_worker_that_comes_back_after_a_cancel_is_fenced(fleet):
     fleet.ingest('one', kind='draft')
     claimed = fleet.claim()
-    assert fleet.run('cancel', job_id='one', by='cli') == ['OK', 'CANCELLED']
+    assert fleet.cancel('one') == ['OK', 'CANCELLED']
     assert fleet.sending(claimed) == ['FENCED']
     assert fleet.result(claimed) == fleet.refuse(claimed, 'RELEASE') == ['STATE', 'CANCELLED']
     space = fleet.check()
     assert not space.get('inbox:u1') and not space.get('window:u1:init')
     assert fleet.names('one')[-1] == '1-1 CANCELLED'
-    assert fleet.run('cancel', job_id='nobody', by='cli') == ['STATE', 'NONE']
+    assert fleet.cancel('nobody') == ['STATE', 'NONE']
     check_the_end(fleet, CANCELLED=1)
 
 

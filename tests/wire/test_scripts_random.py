@@ -117,7 +117,7 @@ class Chaos:
     def cancel(self):
         job_id = self.any(self.jobs)
         if job_id:
-            self.taken(self.fleet.run('cancel', job_id=job_id, by='cli'))
+            self.taken(self.fleet.cancel(job_id))
 
     def reap(self):
         self.taken(self.fleet.run('reap', poller='p', count=self.random.randint(1, 5)))

@@ -48,8 +48,11 @@ end
 
 -- the account may act again: it is looked at by the next claim, which knows its limits
 local function wake(account)
-    if redis.call('EXISTS', P .. 'queue:' .. account) == 1
-        and redis.call('HGET', P .. 'account:' .. account, 'status') ~= 'parked' then
+    if redis.call('EXISTS', P .. 'queue:' .. account) == 0 then
+        return
+    end
+    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'paused')
+    if values[1] ~= 'parked' and not values[2] then
         redis.call('ZADD', P .. 'ready', 'LT', moment, account)
     end
 end
@@ -105,8 +108,45 @@ local function leave_inbox(job)
     end
 end
 
+-- What an account may have posted, for two days (drafts wait in its inbox, moderation takes hours): each attempt that
+-- reached its commit point, `<epoch> <job>` -> when, until it surely made no post. Evidence of presence is weighed by it.
+local SENT_KEPT = 2 * 86400000
+
+local function sent(account, epoch, id, at)
+    local key = P .. 'window:' .. account .. ':sent'
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now - SENT_KEPT)
+    redis.call('ZADD', key, at, epoch .. ' ' .. id)
+    redis.call('PEXPIRE', key, SENT_KEPT)
+end
+
+local function unsent(job)
+    redis.call('ZREM', P .. 'window:' .. job.account .. ':sent', job.attempt_epoch .. ' ' .. job.id)
+end
+
+-- What other jobs of the account are at TikTok as: the public ids that are known, by spaces, and the job of an attempt
+-- whose own is not ('': none). As long as there is one, a video that is listed may be that one's. A private post is
+-- never listed; a FAILED one with a publish id is TikTok's own word.
+local function others(account, id)
+    local known, open = {}, ''
+    for _, member in ipairs(redis.call('ZRANGE', P .. 'window:' .. account .. ':sent', 0, -1)) do
+        local epoch, other = string.match(member, '^(%S+) (.+)$')
+        if other ~= id then
+            local job = load(other)
+            local same = job and job.attempt_epoch == epoch
+            if same and job.post_id ~= '' then
+                known[#known + 1] = job.post_id
+            elseif not (same and (job.state == 'FAILED' and job.publish_id ~= ''
+                    or job.state == 'PUBLISHED' and job.privacy == 'SELF_ONLY')) then
+                open = other
+            end
+        end
+    end
+    return table.concat(known, ' '), open
+end
+
 -- the attempt made no post: it does not count in the account's day
 local function uncount(job)
+    unsent(job)
     if job.kind == 'draft' then
         leave_inbox(job)
     else
@@ -185,6 +225,14 @@ local function tell(job, name, event, by, why)
         'account', job.account_text, 'why', why)
 end
 
+-- a line of the timeline
+local function note(job, from, event, to, by, why)
+    local line = table.concat({ string.format('%.0f', now), job.attempt_epoch or '', from, event, to, by, why }, '\t')
+    if redis.call('RPUSH', P .. 'log:' .. job.id, line) > log_timeline then
+        redis.call('LTRIM', P .. 'log:' .. job.id, -log_timeline, -1)
+    end
+end
+
 -- Puts a job into a state: its places, counts, timeline and TTLs. move() is for arrows; the gate's replay puts what the
 -- journal says, and tells nobody.
 local function put(job, to, event, by, set)
@@ -213,11 +261,7 @@ local function put(job, to, event, by, set)
     if to ~= 'QUEUED' then
         redis.call('ZADD', P .. 'state:' .. to, now, id)
     end
-    local why = job.error_code or ''
-    local line = table.concat({ string.format('%.0f', now), job.attempt_epoch or '', from, event, to, by, why }, '\t')
-    if redis.call('RPUSH', P .. 'log:' .. id, line) > log_timeline then
-        redis.call('LTRIM', P .. 'log:' .. id, -log_timeline, -1)
-    end
+    note(job, from, event, to, by, job.error_code or '')
     if IS_END[to] then
         redis.call('ZREMRANGEBYRANK', P .. 'state:' .. to, 0, -state_kept - 1)
         redis.call('PEXPIRE', key, job_keep_ms)
@@ -233,6 +277,9 @@ local function put(job, to, event, by, set)
         redis.call('PERSIST', key)
         redis.call('PERSIST', P .. 'message:' .. id)
         redis.call('PERSIST', P .. 'log:' .. id)
+    elseif from == 'NONE' then
+        -- what commands said of it may have been here before it, with a TTL
+        redis.call('PERSIST', key)
     end
 end
 
@@ -287,4 +334,45 @@ end
 local function park_account(account, why)
     redis.call('HSET', P .. 'account:' .. account, 'status', 'parked', 'parked_why', why, 't_parked', now)
     redis.call('ZREM', P .. 'ready', account)
+end
+
+-- How many of a job's commands are remembered, the newest; what is read again after so many others finds a job that
+-- does not stand any more where it names it.
+local REMEMBERED = 16
+
+-- The ids of commands that came to something on the job (and, behind a '!', of those that were refused), with these
+local function remember(job_id, ids)
+    local key = P .. 'job:' .. job_id
+    local all, seen = {}, {}
+    for id in string.gmatch((redis.call('HGET', key, 'commands') or '') .. ' ' .. ids, '%S+') do
+        if not seen[id] then
+            seen[id] = true
+            all[#all + 1] = id
+        end
+    end
+    redis.call('HSET', key, 'commands', table.concat(all, ' ', math.max(1, #all - REMEMBERED + 1)))
+end
+
+-- What a person's word for the end of a job says, by its code
+local SAID = {
+    cancelled = { 'It was cancelled before it was sent.', 'Send it under a new job_id if it is wanted after all.' },
+    resolved_failed = { 'Nobody knew whether it was published; a person said that it was not.',
+        'Send it again if it is still wanted (tokfleet retry).' },
+}
+
+-- another moment for a job that waits; expires 0: as it was. at: of the command, the newest counts.
+local function reschedule(job, due, expires, at)
+    local key = P .. 'job:' .. job.id
+    redis.call('HSET', key, 't_due', due, 'due_told', due, 'expires_told', expires, 't_told', at)
+    job.t_due = due
+    if expires > 0 then
+        redis.call('HSET', key, 't_expires', expires)
+        job.t_expires = expires
+    end
+    job.t_account_until = redis.call('HGET', key, 't_account_until') or '0'
+    redis.call('ZREM', P .. 'delayed', job.id)
+    if job.account ~= '' then
+        redis.call('ZREM', P .. 'queue:' .. job.account, job.id)
+    end
+    enqueue(job)
 end

@@ -40,12 +40,16 @@ if redis.call('ZCARD', P .. 'open') >= limit_open then
 end
 
 local today = P .. 'active:' .. day_of(now)
-local users_until = tonumber(redis.call('HGET', P .. 'breaker', 'users_until') or '') or 0
+local breaker = redis.call('HMGET', P .. 'breaker', 'users_until', 'paused')
+local users_until = tonumber(breaker[1] or '') or 0
+if breaker[2] then
+    return { 'FULL', 'paused' }
+end
 
 -- the moment from which the account may act; 0: now. `false`: when something else ends, which wakes it
 local function may_act(account)
-    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'after')
-    if values[1] == 'parked' or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
+    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'after', 'paused')
+    if values[1] == 'parked' or values[3] or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
         return false
     end
     local after = tonumber(values[2] or '') or 0

@@ -35,6 +35,9 @@ if event == 'AGAIN' then
     set.retries = retries
 end
 set.looks = 0
+if event == 'FAIL' or event == 'AGAIN' then
+    unsent(job)
+end
 move(job, event, poller, set)
 if event == 'HORIZON' then
     -- it has had its time: TikTok forgets it, too, and such a job never takes a slot back

@@ -20,6 +20,12 @@ if verdict == 'skip' or job_id == '' then
 end
 
 local known = load(job_id)
+-- what commands said of it before it was here (the gate's replay), or before it was replaced
+local told = redis.call('HMGET', P .. 'job:' .. job_id, 'due_told', 'expires_told', 'commands')
+if told[1] and (not known or known.hash == '') then
+    due = tonumber(told[1])
+    expires = tonumber(told[2]) > 0 and tonumber(told[2]) or expires
+end
 if known and known.hash == '' and verdict == 'job' and known.state ~= 'REJECTED' then
     -- made of the journal, which knows what became of it but not what it was
     if known.source == '' or known.source == source then
@@ -28,6 +34,13 @@ if known and known.hash == '' and verdict == 'job' and known.state ~= 'REJECTED'
             'metadata', metadata, 't_expires', expires > 0 and expires or '')
         if not IS_END[known.state] then
             redis.call('SET', P .. 'message:' .. job_id, message)
+        elseif known.state == 'FAILED' then
+            -- a person may want it tried again
+            local ended = tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '') or now
+            if ended + job_keep_message_ms > now then
+                redis.call('SET', P .. 'message:' .. job_id, message, 'PXAT',
+                    string.format('%.0f', ended + job_keep_message_ms))
+            end
         end
     end
     return done('KNOWN')
@@ -86,6 +99,7 @@ if known then
     for _, name in ipairs({ 'attempt', 'epoch', 'attempt_epoch' }) do
         set[name] = known[name] ~= '' and known[name] or nil
     end
+    set.commands = told[3] or nil
 end
 -- places are found by these, before move() sets them
 job.account, job.account_text, job.kind = open_id, account, kind

@@ -28,6 +28,7 @@ end
 if account_then == 'drafts' then
     -- TikTok has no room for it: no other one takes its place
     redis.call('ZREM', P .. 'inbox:' .. account, job_id)
+    unsent(job)
 elseif event ~= 'DOUBT' then
     uncount(job)
 end

@@ -7,7 +7,13 @@ if latest > now - limit_window_ms and not redis.call('ZSCORE', window, epoch) th
     redis.call('ZADD', window, latest, epoch)
     lengthen(window, lease_ms + limit_window_ms * 2)
 end
-if aborted == 0 and at > now - limit_day_ms then
+if aborted == 0 then
+    sent(account, epoch, job_id, at)
+end
+-- a draft whose job has come to another end has left the inbox
+local state = redis.call('HGET', P .. 'job:' .. job_id, 'state')
+local gone = mode == 'draft' and IS_END[state] and state ~= 'IN_INBOX'
+if aborted == 0 and at > now - limit_day_ms and not gone then
     local day = P .. (mode == 'draft' and 'inbox:' or 'day:') .. account
     redis.call('ZADD', day, 'NX', at, mode == 'draft' and job_id or epoch)
     lengthen(day, limit_day_ms * 2)

@@ -11,4 +11,5 @@ if not arrow(job.state, 'INTENT') then
     return { 'STATE', job.state }
 end
 move(job, 'INTENT', worker, { t_sending = now })
+sent(job.account, epoch, job_id, now)
 return { 'OK' }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/*     sentinel_ask ─► ask_one ─► answer: host and port ─► on_named
+ *                        ▲          └── anything else, or too late: turn_fail
+ *                        └─────────────────┴── all were asked ─► on_nobody */
+#include "io/redis_sentinel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/redis_codec.h"
+#include "loop/stream.h"
+
+enum { ASK_MAX_MS = 1000, ANSWER_MAX_BYTES = 4096, WHY_BYTES = 200, HOST_MAX_BYTES = 255 };
+
+struct sentinel {
+    struct loop                  *loop;    // borrowed
+    const struct redis_url       *url;     // borrowed
+    const struct sentinel_events *events;  // borrowed
+    void                         *owner;   // borrowed
+    int64_t                       ask_ms;
+    size_t                        turn;  // whose it is, or whose it will be first
+    size_t         asked;           // in this round, the one whose turn it is included; 0: no round
+    struct stream *stream;          // owned; NULL: no round
+    struct codec  *codec;           // owned
+    struct timer   deadline;        // of one sentinel
+    char           why[WHY_BYTES];  // the last one of the round had nothing to name
+};
+
+static void ask_one(struct sentinel *sentinel);
+
+static void turn_end(struct sentinel *sentinel)
+{
+    stream_free(sentinel->stream);
+    sentinel->stream = NULL;
+    codec_reset(sentinel->codec);
+    timer_stop(&sentinel->deadline);
+}
+
+static void turn_fail(struct sentinel *sentinel, const char *why)
+{
+    const struct redis_host *host = &sentinel->url->sentinels[sentinel->turn];
+    snprintf(sentinel->why, sizeof sentinel->why, "sentinel %.64s:%d: %s", host->name, host->port,
+             why);
+    turn_end(sentinel);
+    log_debug("a sentinel names no primary", F_STR("service", sentinel->url->service),
+              F_STR("why", sentinel->why));
+    sentinel->turn = (sentinel->turn + 1) % sentinel->url->sentinel_count;
+    if (sentinel->asked < sentinel->url->sentinel_count) {
+        ask_one(sentinel);
+        return;
+    }
+    sentinel->asked = 0;
+    sentinel->events->on_nobody(sentinel->owner, sentinel->why);
+}
+
+static bool is_host(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.p[i] <= ' ' || text.p[i] == 0x7F)
+            return false;
+    return text.len > 0 && text.len <= HOST_MAX_BYTES;
+}
+
+static void on_answer(struct sentinel *sentinel, const struct answer *answer)
+{
+    char       why[WHY_BYTES];
+    int64_t    port = 0;
+    struct str host = answer_item(answer, 0);
+    if (answer->kind == ANSWER_ERROR) {
+        snprintf(why, sizeof why, "%.*s", STR_ARG(answer->text));
+        turn_fail(sentinel, why);
+    } else if (answer->kind == ANSWER_NIL) {
+        snprintf(why, sizeof why, "it does not know the service %.64s", sentinel->url->service);
+        turn_fail(sentinel, why);
+    } else if (answer->kind != ANSWER_ARRAY || answer->count != 2 || !is_host(host) ||
+               !str_to_i64(answer_item(answer, 1), &port) || port < 1 || port > 65535) {
+        turn_fail(sentinel, "it does not answer like a sentinel");
+    } else {
+        char name[HOST_MAX_BYTES + 1];
+        snprintf(name, sizeof name, "%.*s", STR_ARG(host));
+        turn_end(sentinel);
+        sentinel->asked = 0;
+        sentinel->events->on_named(sentinel->owner,
+                                   &(struct redis_host){ .name = name, .port = (int)port });
+    }
+}
+
+static size_t on_data(void *owner, struct str bytes)
+{
+    struct sentinel *sentinel = owner;
+    codec_feed(sentinel->codec, bytes);
+    switch (codec_next(sentinel->codec)) {
+    case CODEC_ANSWER:
+        on_answer(sentinel, codec_answer(sentinel->codec));
+        break;
+    case CODEC_BROKEN:
+        turn_fail(sentinel, "it does not speak Redis' protocol");
+        break;
+    case CODEC_MORE:
+        break;
+    }
+    return bytes.len;
+}
+
+static void on_open(void *owner)
+{
+    struct sentinel *sentinel = owner;
+    struct str       argv[]   = { STR("SENTINEL"), STR("get-master-addr-by-name"),
+                                  str_of(sentinel->url->service) };
+    struct str       bytes    = codec_command(argv, COUNT_OF(argv));
+    stream_write(sentinel->stream, bytes);
+    codec_command_free(bytes);
+}
+
+static void on_close(void *owner, const struct error *why)
+{
+    turn_fail(owner, why->message);
+}
+
+static void on_deadline(struct timer *timer)
+{
+    struct sentinel *sentinel = container_of(timer, struct sentinel, deadline);
+    char             why[WHY_BYTES];
+    snprintf(why, sizeof why, "no answer in %" PRId64 " ms", sentinel->ask_ms);
+    turn_fail(sentinel, why);
+}
+
+static const struct stream_events stream_events = { .on_open  = on_open,
+                                                    .on_data  = on_data,
+                                                    .on_close = on_close };
+
+static void ask_one(struct sentinel *sentinel)
+{
+    const struct redis_host *host    = &sentinel->url->sentinels[sentinel->turn];
+    struct stream_address    address = { .host       = host->name,
+                                         .port       = host->port,
+                                         .connect_ms = sentinel->ask_ms };
+    sentinel->asked++;
+    sentinel->stream = stream_open(sentinel->loop, &address, &stream_events, sentinel);
+    timer_start(&sentinel->deadline, sentinel->ask_ms);
+}
+
+struct sentinel *sentinel_new(struct loop *loop, const struct redis_url *url, int64_t ask_ms,
+                              const struct sentinel_events *events, void *owner)
+{
+    struct sentinel *sentinel = xcalloc(1, sizeof *sentinel);
+    sentinel->loop            = loop;
+    sentinel->url             = url;
+    sentinel->events          = events;
+    sentinel->owner           = owner;
+    sentinel->ask_ms          = ask_ms < ASK_MAX_MS ? ask_ms : ASK_MAX_MS;
+    sentinel->codec           = codec_new(ANSWER_MAX_BYTES);
+    timer_init(&sentinel->deadline, loop, on_deadline);
+    return sentinel;
+}
+
+void sentinel_ask(struct sentinel *sentinel)
+{
+    if (!sentinel->asked)
+        ask_one(sentinel);
+}
+
+void sentinel_doubt(struct sentinel *sentinel)
+{
+    sentinel->turn = (sentinel->turn + 1) % sentinel->url->sentinel_count;
+}
+
+void sentinel_stop(struct sentinel *sentinel)
+{
+    turn_end(sentinel);
+    sentinel->asked = 0;
+}
+
+void sentinel_free(struct sentinel *sentinel)
+{
+    if (!sentinel)
+        return;
+    stream_free(sentinel->stream);
+    timer_fini(&sentinel->deadline);
+    codec_free(sentinel->codec);
+    free(sentinel);
+}

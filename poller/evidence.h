@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/* UNSURE jobs: is the post there? The accounts of those that a listing can tell of are listed, a few times, later and
+ * later; exactly one video that fits (match.h) makes the job PUBLISHED, anything else is a note for people. And what the
+ * upstream chose for its doubts (on_unsure), once that and the hold of the slot are over. One poller does this, the first.
+ *
+ *   pass: policy ──► evidence_claim ──► a look for each: list, page by page ──► found ──► the next pass */
+#pragma once
+
+#include "job/program.h"
+
+struct evidence;
+
+struct evidence *evidence_new(struct program *program);
+void             evidence_drain(struct evidence *evidence);
+bool             evidence_idle(const struct evidence *evidence);
+void             evidence_free(struct evidence *evidence);
