@@ -16,7 +16,7 @@
 #include "worker/dead.h"
 #include "worker/order.h"
 
-enum { NAME_BYTES = TOPIC_NAME_BYTES + 12, SOURCE_BYTES = NAME_BYTES + 24, OFFSET_BYTES = 24, AGAIN_MS = 500 };
+enum { NAME_BYTES = TOPIC_NAME_BYTES + 12, SOURCE_BYTES = NAME_BYTES + 24, OFFSET_BYTES = 24, MARK_BYTES = 96, AGAIN_MS = 500 };
 
 enum item_stage {
     ITEM_PREPARING,  // its dead letter or journal record is on its way to Kafka
@@ -42,8 +42,8 @@ struct item {                          // one message
     const char         *verdict;       // of the script: job, bad, old, skip
     struct error        error;         // why it is bad
     const char         *code;          // of the dead letter; NULL: none is due
-    char                shown[OFFSET_BYTES];  // what the watermark must show
-    char                next[OFFSET_BYTES];   // what it shows afterwards
+    char                shown[MARK_BYTES];    // what the watermark must show: "offset timestamp crc"
+    char                next[OFFSET_BYTES];   // the offset that it shows afterwards
     char                crc[16];
     char                source[SOURCE_BYTES];
     struct buf          record_key;    // journal record
@@ -66,11 +66,11 @@ struct partition {
     struct timer       again;          // begin anew
     bool               running;        // messages are taken
     bool               checking;       // the next one must be the one before the watermark
-    char               shown[OFFSET_BYTES];  // what the watermark shows after all items; "" none
+    char               shown[MARK_BYTES];  // what the watermark shows after all items; "" none
     int64_t            check_offset;   // the message before the watermark
     int64_t            check_ms;
     struct str         check_crc;      // in mark_text
-    char               mark_text[96];  // the watermark as read
+    char               mark_text[MARK_BYTES];  // the watermark as read
 };
 
 static void partition_pump(struct partition *partition);
@@ -129,7 +129,7 @@ static bool mark_parse(struct partition *partition, struct str text)
         return false;
     partition->check_offset = next - 1;
     partition->check_crc    = rest;
-    snprintf(partition->shown, sizeof partition->shown, "%" PRIi64, next);
+    memcpy(partition->shown, partition->mark_text, sizeof partition->shown);
     return true;
 }
 
@@ -449,7 +449,7 @@ static void partition_add(struct partition *partition, const struct kafka_messag
     buf_add(&item->key, message->key);
     memcpy(item->shown, partition->shown, sizeof item->shown);
     snprintf(item->next, sizeof item->next, "%" PRIi64, message->offset + 1);
-    memcpy(partition->shown, item->next, sizeof partition->shown);
+    snprintf(partition->shown, sizeof partition->shown, "%s %" PRIi64 " %s", item->next, message->timestamp_ms, crc);
     snprintf(item->crc, sizeof item->crc, "%s", crc);
     snprintf(item->source, sizeof item->source, "%s@%" PRIi64, partition->name, message->offset);
     TAILQ_INSERT_TAIL(&partition->items, item, entry);

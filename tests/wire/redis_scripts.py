@@ -376,7 +376,7 @@ class Fleet:
     def ingest_raw(self, arguments):
         reply = self.run('ingest', **arguments)
         if reply[0] == 'OK':
-            self.marks[arguments['partition']] = arguments['next_offset']
+            self.marks[arguments['partition']] = '%s %s %s' % tuple(arguments[k] for k in ('next_offset', 'timestamp', 'crc'))
             self.offset[arguments['partition']] = int(arguments['next_offset'])
         return reply
 

@@ -80,7 +80,7 @@ def prepared(fleet, name):
         return dict(last='0-0', ids=[entry for entry, _ in fleet.space().get('outbox', [])])
     if name == 'watermark':
         fleet.ingest('one')
-        return dict(partition='0', shown='1')
+        return dict(partition='0', shown=fleet.marks['0'])
     assert name == 'heartbeat'
     return dict(program='poller-1', kind='poller', host='h', pid='7', port='80', version='1', state='running',
                 heartbeat_ms=2000)
@@ -298,7 +298,7 @@ def test_the_watermark_is_compared_before_anything_is_done(fleet):
     arguments = fleet.ingest_arguments('one', timestamp=1795387502795)
     fleet.ingest_raw(arguments)
     before = fleet.space()
-    for shown in ('', '0', '2', '1 1795387502795', '10'):
+    for shown in ('', '0', '1', '1 1795387502795', '1 1795387502796 abc', '1 1795387502795 abd', '2 1795387502795 abc'):
         late = dict(fleet.ingest_arguments('two'), shown=shown)
         assert fleet.run('ingest', **late) == ['FENCED', '1 1795387502795 abc']
     assert fleet.space().values == before.values
@@ -315,9 +315,10 @@ def test_large_offsets_keep_all_their_digits(fleet):
 def test_a_restarted_topic_begins_again_once(fleet):
     fleet.ingest('one')
     assert fleet.run('watermark', partition='0', shown='0') == ['FENCED', fleet.key('HGET', 'watermark', '0')]
-    assert fleet.run('watermark', partition='0', shown='1') == ['OK']
+    mark = fleet.marks['0']
+    assert fleet.run('watermark', partition='0', shown=mark) == ['OK']
     assert fleet.run('mark', partition='0') == ['OK', '']
-    assert fleet.run('watermark', partition='0', shown='1') == ['FENCED', '']
+    assert fleet.run('watermark', partition='0', shown=mark) == ['FENCED', '']
     assert [e['name'] for _, e in fleet.space().get('events')] == ['QUEUED', 'TOPIC_RESTARTED']
 
 

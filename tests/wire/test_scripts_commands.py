@@ -21,10 +21,11 @@ class Says:
                        by='worker-1'), **more}
 
     def __call__(self, what, mode='do', **more):
-        reply = self.fleet.run('command', **self.arguments(what, mode, **more))
+        arguments = self.arguments(what, mode, **more)
+        reply = self.fleet.run('command', **arguments)
         if reply[0] == 'OK' and mode != 'look':
             self.offset += 1
-            self.shown = str(self.offset)
+            self.shown = '%s %d %s' % tuple(arguments[k] for k in ('next_offset', 'timestamp', 'crc'))
         return reply
 
 

@@ -106,14 +106,15 @@ class Life:
             mark = self.fleet.run('mark', partition=partition)
             if mark[0] != 'OK':
                 return
-            shown = mark[1].split(' ')[0]
-            for message in messages[int(shown or 0):int(shown or 0) + 3]:
+            shown = mark[1]
+            begin = int(shown.split(' ')[0] or 0)
+            for message in messages[begin:begin + 3]:
                 arguments = dict(message, shown=shown)
                 reply = self.fleet.run('ingest', **arguments)
                 if reply[0] == 'STATE':  # a dead letter
                     reply = self.fleet.run('ingest', **dict(arguments, verdict='skip'))
                 assert reply[0] == 'OK', reply
-                shown = message['next_offset']
+                shown = '%s %s %s' % tuple(message[k] for k in ('next_offset', 'timestamp', 'crc'))
 
     # ---- workers
 

@@ -1,13 +1,13 @@
 -- command(mode, partition, shown, next_offset, timestamp:int, crc, id, what, job_id, account, state, epoch, publish_id, due:int, expires:int, outcome, post_id, post_url, reason, refused, commander, taker, by) flags(allow-oom) gate(either)
 -- A command of <fleet>.jobs. mode `look`: what would come of it, nothing is written. `do`: does it and moves the
 -- partition's watermark, all or nothing. `refused`: its refusal is in the journal, only the watermark moves.
--- shown: the offset that the watermark must show, else FENCED with what it shows. partition '': no watermark (the
+-- shown: what the watermark must show, whole, else FENCED with what it shows. partition '': no watermark (the
 -- gate's replay). state, epoch: of the doubt or end that a retry or a resolve acts on (`look`: state '').
 -- The job remembers the ids that were done or refused; pause and resume are ordered by the time of their messages.
 -- OK KNOWN · OK READY state attempt_epoch t_message source message · OK what became of it ·
 -- STATE state why it is refused (NONE: there is no such job or account)
 local mark = partition ~= '' and redis.call('HGET', P .. 'watermark', partition) or ''
-if (string.match(mark, '^%S+') or '') ~= shown then
+if mark ~= shown then
     return { 'FENCED', mark }
 end
 local function done(word, ...)

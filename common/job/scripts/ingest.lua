@@ -1,11 +1,12 @@
 -- ingest(partition, shown, next_offset, timestamp:int, crc, verdict, job_id, account, hash, message, kind, media, privacy, due:int, expires:int, priority:int, on_unsure, metadata, warnings, source, code, cause, remedy, taker, by) conf(limit.queued, job.account_wait_ms) gate(either)
 -- One message of <fleet>.jobs: stores the job, schedules it and moves the partition's watermark, all or nothing.
--- shown: the offset that the watermark must show ('' for none), else FENCED with what it shows and nothing is done.
+-- shown: what the watermark must show, whole ('offset timestamp crc'; '' for none), else FENCED with what it shows and
+-- nothing is done. The offset alone would fit a topic made anew.
 -- verdict: job | bad (its id, when new, is REJECTED) | old (EXPIRED) | skip (only the watermark moves).
 -- partition '': no watermark (the taker of the gate, with a message of the journal).
 -- OK, what became of it · STATE other content under a known id: a dead letter first, then again with `skip`.
 local mark = partition ~= '' and redis.call('HGET', P .. 'watermark', partition) or ''
-if (string.match(mark, '^%S+') or '') ~= shown then
+if mark ~= shown then
     return { 'FENCED', mark }
 end
 local function done(what)
