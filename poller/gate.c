@@ -324,8 +324,10 @@ static void on_journal_read(struct call *call, const struct error *err)
     int64_t highest = replay_generation(gate->replay);
     if (gate->remembered > highest)
         highest = gate->remembered;
-    // nothing was ever sent: there is nothing to tell, and no old Redis to wait for
-    gate->first = gate->empty && gate->remembered == 0 && !replay_used(gate->replay);
+    // A journal without one record: nothing was ever sent, and there is no old Redis to wait for. With a generation in it
+    // an isolated Redis may still accept an attempt whose INTENT is on its way.
+    gate->first = gate->empty && gate->remembered == 0 && replay_generation(gate->replay) == 0 &&
+                  !replay_used(gate->replay);
     snprintf(gate->generation, sizeof gate->generation, "%" PRIi64, highest + 1);
     buf_fini(&gate->key);
     buf_fini(&gate->record);

@@ -33,6 +33,9 @@ if known and known.hash == '' and verdict == 'job' and known.state ~= 'REJECTED'
         redis.call('HSET', P .. 'job:' .. job_id, 'account_text', account, 'kind', kind, 'media', media, 't_message',
             timestamp, 'source', source, 'hash', hash, 'priority', priority, 'on_unsure', on_unsure, 'privacy', privacy,
             'metadata', metadata, 't_expires', expires > 0 and expires or '')
+        if known.state == 'QUEUED' and expires > 0 then
+            redis.call('ZADD', P .. 'delayed', 'LT', expires, job_id)
+        end
         if not IS_END[known.state] then
             redis.call('SET', P .. 'message:' .. job_id, message)
         elseif known.state == 'FAILED' then
