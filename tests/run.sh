@@ -223,6 +223,8 @@ rest_part() {
         # the models have no memory of others to spoil, and failover takes its time: they run without the sanitizers
         ctest_step "asan" asan 25 -LE 'kafka' -E '^model_|^fleet_test_failover'
     fi
+    # consecutive days take the two halves in turn; all of them by hand: tests/broken/run --all
+    one_step "planted bugs, half of them" 12 tests/broken/run --seed "${TOKFLEET_TEST_SEED:-$((10#$(date +%j)))}"
     ctest_step "long" debug 20 -L long
     kafka_step
     if install packages_check "the checks with clang and cppcheck"; then
