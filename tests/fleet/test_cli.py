@@ -46,7 +46,8 @@ class Cli(Fleet):
 
     def ingest(self, job, offset, **more):
         partition = more.pop('partition', self.name + '.jobs-0')
-        arguments = {'partition': partition, 'shown': offset or '', 'next_offset': offset + 1, 'timestamp': 1000 + offset,
+        shown = '%d %d aa' % (offset, 999 + offset) if offset else ''
+        arguments = {'partition': partition, 'shown': shown, 'next_offset': offset + 1, 'timestamp': 1000 + offset,
                      'crc': 'aa', 'verdict': 'job', 'job_id': job['job_id'], 'account': job['account'], 'hash': 'h' * 64,
                      'message': json.dumps(job), 'kind': 'direct', 'media': 'video', 'privacy': 'SELF_ONLY', 'priority': 5,
                      'on_unsure': 'hold', 'warnings': 'a warning\n', 'source': '%s@%d' % (partition, offset),
@@ -192,7 +193,7 @@ def test_waiting_shows_each_arrow_and_the_exit_status_is_the_end(fresh):
     partition = '%s.jobs-%d' % (fresh.name, found['partition'])
     fresh.redis('HSET', fresh.key('watermark'), partition, '%d 1 aa' % found['offset'])
     assert fresh.ingest({'job_id': job_id, 'account': '-000open1'}, found['offset'], partition=partition,
-                        shown=found['offset'])[0] == 'OK'
+                        shown='%d 1 aa' % found['offset'])[0] == 'OK'
     claimed, epoch = fresh.claim()
     assert claimed == job_id
     assert fresh.script('sending', job_id=job_id, epoch=epoch, worker='worker-a') == ['OK']
