@@ -44,7 +44,7 @@ $QUICK || $REST || { warn "run.sh: --quick and --rest leave nothing"; exit 2; }
 LOGS=$ROOT/build/test-logs
 mkdir -p "$LOGS"
 PASSED=0 FAILED=0 SKIPPED=0
-FAILURES=() SKIPS=()
+FAILURES=() SKIPS=() AGAIN=()
 BEGAN=$SECONDS
 CHILD=
 
@@ -87,6 +87,11 @@ failed() {
     FAILED=$((FAILED + ${2:-1}))
     FAILURES+=("$1")
     tell "FAILED    $1"
+}
+
+again() {
+    AGAIN+=("$1 ($2)")
+    tell "SECOND TRY $1: it failed, then passed; see $2"
 }
 
 # run LOG MINUTES command...: its status; 124 when it took too long
@@ -162,7 +167,9 @@ ctest_step() {
     log=$LOGS/${name//[^A-Za-z0-9]/-}.log
     junit=$LOGS/${name//[^A-Za-z0-9]/-}.xml
     rm -f "$junit"
-    run "$log" "$minutes" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j2 --output-junit "$junit" "$@"
+    # a test that fails is run once more, and that is told: machines are shared, and tests have clocks in them
+    run "$log" "$minutes" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j2 --repeat until-pass:2 \
+        --output-junit "$junit" "$@"
     counts=$(junit counts "$junit" 2>/dev/null)
     if [[ ! $counts =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)$ ]] || ((BASH_REMATCH[1] == 0)); then
         failed "$name ($((SECONDS - began)) s): CTest did not finish, or found no test"
@@ -175,6 +182,10 @@ ctest_step() {
     done < <(junit skipped "$junit")
     ((tests == bad + skipped)) || passed "$name: $((tests - bad - skipped)) of $tests ($((SECONDS - began)) s)" \
         $((tests - bad - skipped))
+    while read -r test; do
+        [[ -z $test ]] || again "$name: $test" "$log"
+    done < <(comm -23 <(grep -aoE 'Test +#[0-9]+: [^ ]+ .*\*\*\*(Failed|Timeout)' "$log" | awk '{print $3}' | sort -u) \
+        <(junit failed "$junit" | sort -u))
     ((bad)) || return 0
     while read -r test; do
         failed "$name: $test"
@@ -273,6 +284,10 @@ say
 if ((${#SKIPS[@]})); then
     say "The following were SKIPPED:"
     printf '    %s\n' "${SKIPS[@]}"
+fi
+if ((${#AGAIN[@]})); then
+    say "The following failed, and passed at the SECOND TRY (each deserves a look):"
+    printf '    %s\n' "${AGAIN[@]}"
 fi
 if ((${#FAILURES[@]})); then
     say "The following FAILED:"

@@ -245,6 +245,7 @@ def test_an_older_attempt_that_was_never_cleared_up_stands_in_the_way(make_fleet
     fleet.account()
     doubt(fleet, 'other', on_unsure='retry')
     claim(fleet)
+    fleet.wait(5)
     assert policy(fleet) == ['OK', 1, 0]
     claimed = fleet.claim()
     fleet.sending(claimed)
@@ -262,6 +263,7 @@ def test_a_failed_doubt_stands_in_the_way(make_fleet):
     fleet.account()
     doubt(fleet, 'other', on_unsure='fail')
     claim(fleet)
+    fleet.wait(5)
     assert policy(fleet) == ['OK', 0, 1]
     grant(fleet)
     doubt(fleet)
