@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "producer/command.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,7 @@ static int unknown_verb(int argc, char **argv)
     fprintf(stderr, "tokfleet: there is no verb \"%s\"", typed);
     int listed = 0;
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
+        assert(verbs[i]);
         names[i] = verbs[i]->name;
         if (str_starts(str_of(verbs[i]->name), noun))
             fprintf(stderr, "%s%s", listed++ ? ", " : ": there is ", verbs[i]->name);
