@@ -231,8 +231,8 @@ rest_part() {
     tell "---- the rest"
     [[ -e build/debug/CTestTestfile.cmake ]] || $QUICK || build_step debug 10
     if build_step asan 10; then
-        # the models have no memory of others to spoil, and failover takes its time: they run without the sanitizers
-        ctest_step "asan" asan 25 -LE 'kafka' -E '^model_|^fleet_test_failover'
+        # the models use no memory but their own, the scripts run in Redis, failover takes its time: without sanitizers
+        ctest_step "asan" asan 25 -LE 'kafka' -E '^model_|^scripts|^fleet_test_failover'
     fi
     # consecutive days take the two halves in turn; all of them by hand: tests/broken/run --all
     one_step "planted bugs, half of them" 12 tests/broken/run --seed "${TOKFLEET_TEST_SEED:-$((10#$(date +%j)))}"
@@ -248,7 +248,7 @@ rest_part() {
 clang_steps() {
     build_step clang 10
     if build_step clang-asan 10; then
-        ctest_step "clang-asan, units and wire" clang-asan 10 -E '^fleet_|sim$|_real'
+        ctest_step "clang-asan, units and wire" clang-asan 10 -E '^fleet_|^scripts|^model_|sim$|_real'
         local fleet=fleet_test_load
         has_test clang-asan "^$fleet\$" || fleet=fleet_test_first
         TOKFLEET_TEST_JOBS=200 ctest_step "clang-asan, a fleet with 200 jobs" clang-asan 5 -R "^$fleet\$"
