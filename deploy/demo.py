@@ -241,10 +241,17 @@ def watch(folder, seconds=None):
     live = sys.stdout.isatty() and os.environ.get('TERM', 'dumb') != 'dumb'
     width = shutil.get_terminal_size().columns
     began = told = time.monotonic()
+    alone = False
     while True:
         now = time.monotonic()
         dead = dead_programs(folder)
-        if dead:
+        if len(dead) == 1 and dead[0].startswith('worker'):
+            # somebody tries what the promise is worth: the other worker takes over
+            if not alone:
+                print('%s   %s was killed: the other worker goes on, its jobs come back when their leases end'
+                      % ('\n' if live else '', dead[0]))
+            alone = True
+        elif dead:
             print('%s%s ended in the middle' % ('\n' if live else '', ' and '.join(dead)), file=sys.stderr)
             return 1
         states = redis.states(job_ids)
