@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Consent, tokens and their end."""
+
+import time
+
+import pytest
+
+from simulator import (
+    CREATOR, FORM, INBOX, REVOKE, TOKEN, check, code_of, consent, draft, flat_error, ok)
+
+
+def test_refresh_rotates(sim):
+    old = sim.accounts[0]
+    answer = sim.form(TOKEN, grant_type="refresh_token", refresh_token=old["refresh_token"])
+    new = answer.json
+    assert answer.http == 200 and set(new) == set(old) - {"alias"}
+    assert new["refresh_token"] != old["refresh_token"] and new["access_token"] != old["access_token"]
+    assert new["open_id"] == old["open_id"]
+    flat_error(sim.form(TOKEN, grant_type="refresh_token", refresh_token=old["refresh_token"]), "invalid_grant")
+    ok(sim.api(CREATOR, {}, token=new["access_token"]))
+    assert len(sim.events("refresh")) == 1
+    ok(sim.api(CREATOR, {}, token=old["access_token"]))
+    assert old["refresh_token"] not in sim.ledger_file.read_text()
+
+
+def test_many_rotations(start):
+    sim = start(accounts=40)
+    newest = {a["open_id"]: a for a in sim.accounts}
+    for round_number in range(5):
+        for open_id, old in list(newest.items()):
+            new = sim.form(TOKEN, grant_type="refresh_token", refresh_token=old["refresh_token"]).json
+            assert new["open_id"] == open_id
+            newest[open_id] = new
+    for account in sim.accounts:
+        flat_error(sim.form(TOKEN, grant_type="refresh_token", refresh_token=account["refresh_token"]),
+                   "invalid_grant")
+        ok(sim.api(CREATOR, {}, token=newest[account["open_id"]]["access_token"]))
+
+
+def test_token_errors(start):
+    sim = start("--client-key", "key", "--client-secret", "secret")
+    good = {"grant_type": "refresh_token", "refresh_token": sim.accounts[0]["refresh_token"]}
+    flat_error(sim.form(TOKEN, FORM + "; charset=UTF-8", **good), "invalid_request")
+    flat_error(sim.form(TOKEN, "application/json", **good), "invalid_request")
+    flat_error(sim.form(TOKEN, **{**good, "client_secret": "wrong"}), "invalid_client")
+    flat_error(sim.form(TOKEN, **{**good, "client_key": ""}), "invalid_request")
+    flat_error(sim.form(TOKEN, grant_type="refresh_token"), "invalid_request")
+    flat_error(sim.form(TOKEN, grant_type="refresh_token", refresh_token="rft.no"), "invalid_grant")
+    flat_error(sim.form(TOKEN, grant_type="authorization_code", code="x", redirect_uri="x"), "invalid_grant")
+    flat_error(sim.form(TOKEN, grant_type="password"), "unsupported_grant_type")
+    flat_error(sim.form(TOKEN), "invalid_request")
+    assert sim.form(TOKEN, grant_type="client_credentials").json["access_token"].startswith("clt.")
+    assert sim.form(TOKEN, **good).json["access_token"]
+
+
+def test_connect_by_code(sim):
+    code = code_of(consent(sim, sim_account="@sim002"))
+    assert "*" in code and "!" in code
+    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://127.0.0.1:9/callback/"}
+    tokens = sim.form(TOKEN, **fields).json
+    assert tokens["open_id"] == sim.accounts[1]["open_id"]
+    assert tokens["scope"] == "user.info.basic,video.upload"
+    ok(sim.api(INBOX, draft(), token=tokens["access_token"]))
+    flat_error(sim.form(TOKEN, **fields), "invalid_grant")
+    assert len(sim.events("connect")) == 1 and code not in sim.ledger_file.read_text()
+
+
+def test_connect_with_pkce(sim):
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    pkce = {"code_challenge": "13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3",
+            "code_challenge_method": "S256"}
+    base64 = {**pkce, "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}
+    redirect = "http://127.0.0.1:9/callback/"
+    exchange = lambda code, **m: sim.form(TOKEN, grant_type="authorization_code", code=code, **m)
+    good = exchange(code_of(consent(sim, **pkce)), redirect_uri=redirect, code_verifier=verifier)
+    assert good.json["access_token"].startswith("act.")
+    flat_error(exchange(code_of(consent(sim, **pkce)), redirect_uri=redirect), "invalid_request")
+    answer = exchange(code_of(consent(sim, **base64)), redirect_uri=redirect, code_verifier=verifier)
+    flat_error(answer, "invalid_request")
+    assert answer.json["error_description"] == "Code verifier or code challenge is invalid."
+    answer = exchange(code_of(consent(sim)), redirect_uri=redirect + "x")
+    flat_error(answer, "invalid_request")
+    flat_error(exchange(code_of(consent(sim))), "invalid_request")
+
+
+@pytest.mark.parametrize("change", [
+    {"drop": ["client_key"]}, {"drop": ["state"]}, {"drop": ["redirect_uri"]}, {"response_type": "token"},
+    {"redirect_uri": "http://example.com/"}, {"redirect_uri": "https://example.com/?x=1"},
+    {"scope": "user.info.basic video.upload"}, {"scope": ""}, {"sim_account": "@nobody"},
+    {"code_challenge": "x"}])
+def test_bad_consent(sim, change):
+    assert consent(sim, **change).http == 400
+
+
+def test_revoke(sim):
+    account = sim.accounts[0]
+    answer = sim.form(REVOKE, token=account["access_token"])
+    assert (answer.http, answer.text) == (200, "")
+    check(sim.api(CREATOR, {}), 401, "access_token_invalid")
+    flat_error(sim.form(TOKEN, grant_type="refresh_token", refresh_token=account["refresh_token"]), "invalid_grant")
+    flat_error(sim.form(REVOKE, token=account["access_token"]), "invalid_request")
+
+
+def test_access_tokens_expire(start):
+    sim = start("--token-ttl-s", 1)
+    assert sim.accounts[0]["expires_in"] == 1
+    ok(sim.api(CREATOR, {}))
+    time.sleep(1.1)
+    check(sim.api(CREATOR, {}), 401, "access_token_invalid")
+    new = sim.form(TOKEN, grant_type="refresh_token", refresh_token=sim.accounts[0]["refresh_token"]).json
+    ok(sim.api(CREATOR, {}, token=new["access_token"]))
+    sim.control("accounts", {"open_id": new["open_id"], "expires_in": 0})
+    check(sim.api(CREATOR, {}, token=new["access_token"]), 401, "access_token_invalid")
