@@ -373,6 +373,7 @@ static const char help[] =
     "  jq -c '. + {alias: \"@brand.de\"}' answer.json | tokfleet account add -";
 
 const struct verb verb_account_add = {
+    .heading       = "accounts",
     .name          = "account add",
     .operands      = "FILE|-",
     .summary       = "connect accounts, from TikTok's own token answers",

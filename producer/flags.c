@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "producer/words.h"
 
 enum { ROWS_MAX = 40, AT_HELP = ROWS_MAX, AT_VERBOSE, FIRST_VALUE = 256 };
+enum { CHOICES_MAX = 24, CHOICE_BYTES = 40 };
+enum { COLUMNS = 79, TYPED_COLUMNS = 24, HELP_COLUMN = 2 + TYPED_COLUMNS + 1 };
 
 bool flags_parse_ms(const char *text, int64_t *ms)
 {
@@ -51,9 +54,36 @@ static bool read_number(const struct flag *row, const char *text, int64_t *numbe
                      text, row->lowest, row->highest);
 }
 
+static bool is_choice(const struct flag *row, const char *text, struct error *err)
+{
+    const char *near[CHOICES_MAX];
+    char        words[CHOICES_MAX][CHOICE_BYTES];
+    struct str  rest = str_of(row->choices);
+    struct str  word;
+    size_t      count = 0;
+    while (row->choices && str_cut(&rest, '|', &word)) {
+        assert(count < CHOICES_MAX);
+        if (str_is(word, text))
+            return true;
+        snprintf(words[count], CHOICE_BYTES, "%.*s", STR_ARG(word));
+        near[count] = words[count];
+        count++;
+    }
+    if (!row->choices)
+        return true;
+    const char *nearest = words_nearest(str_of(text), near, count);
+    if (nearest)
+        return error_set(err, ERR_INPUT, "--%s %.60s: did you mean %s? It is one of %s", row->name,
+                         text, nearest, row->choices);
+    return error_set(err, ERR_INPUT, "--%s %.60s: it must be one of %s", row->name, text,
+                     row->choices);
+}
+
 static bool store_value(const struct flag *row, const char *text, void *options, struct error *err)
 {
     void *field = (char *)options + row->offset;
+    if (!is_choice(row, text, err))
+        return false;
     switch (row->kind) {
     case FLAG_YES:
         *(bool *)field = true;
@@ -182,26 +212,60 @@ bool flags_read(const struct flag *rows, size_t count, int argc, char **argv, vo
     return true;
 }
 
-static void print_row(const struct flag *row, FILE *file)
+void flags_print_wrapped(const char *text, int column, int indent, FILE *file)
 {
-    char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", row->name, row->argument ? " " : "",
-             row->argument ? row->argument : "");
-    fprintf(file, "  %-28s %s%s", left,
-            strlen(left) > 28 ? "\n                               " : "", row->help);
-    if (row->default_text && row->default_text[0] != '-')
-        fprintf(file, " (default %s)", row->default_text);
+    struct str rest = str_of(text);
+    struct str word;
+    bool       first = true;
+    while (str_cut(&rest, ' ', &word)) {
+        if (!first && column + 1 + (int)word.len > COLUMNS) {
+            fprintf(file, "\n%*s", indent, "");
+            column = indent;
+        } else if (!first) {
+            fputc(' ', file);
+            column++;
+        }
+        fprintf(file, "%.*s", STR_ARG(word));
+        column += (int)word.len;
+        first = false;
+    }
     fputc('\n', file);
 }
 
-void flags_print_help(const struct flag *rows, size_t count, FILE *file)
+static void tell_row(const struct flag *row, flags_told *told, void *owner)
+{
+    char left[64], help[512];
+    bool shown = row->default_text && row->default_text[0] != '-';
+    snprintf(left, sizeof left, "--%s%s%s", row->name, row->argument ? " " : "",
+             row->argument ? row->argument : "");
+    snprintf(help, sizeof help, "%s%s%s%s", row->help, shown ? " (default " : "",
+             shown ? row->default_text : "", shown ? ")" : "");
+    told(owner, left, help);
+}
+
+void flags_tell(const struct flag *rows, size_t count, flags_told *told, void *owner)
 {
     static const struct flag common[] = {
         { .name = "verbose", .help = "log to standard error what the connections do" },
         { .name = "help", .help = "print this" },
     };
     for (size_t i = 0; i < count; i++)
-        print_row(&rows[i], file);
+        tell_row(&rows[i], told, owner);
     for (size_t i = 0; i < COUNT_OF(common); i++)
-        print_row(&common[i], file);
+        tell_row(&common[i], told, owner);
+}
+
+static void print_row(void *owner, const char *typed, const char *help)
+{
+    FILE *file = owner;
+    if (strlen(typed) > TYPED_COLUMNS)
+        fprintf(file, "  %s\n%*s", typed, HELP_COLUMN, "");
+    else
+        fprintf(file, "  %-*s ", TYPED_COLUMNS, typed);
+    flags_print_wrapped(help, HELP_COLUMN, HELP_COLUMN, file);
+}
+
+void flags_print_help(const struct flag *rows, size_t count, FILE *file)
+{
+    flags_tell(rows, count, print_row, file);
 }

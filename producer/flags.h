@@ -34,6 +34,7 @@ struct flag {
     int64_t        lowest;        // FLAG_COUNT, FLAG_MS
     int64_t        highest;
     const char    *help;
+    const char    *choices;  // FLAG_TEXT, FLAG_TEXTS: "A|B|C", nothing else is taken; NULL: any
 };
 
 // what every verb takes besides its own
@@ -49,6 +50,11 @@ struct flags_common {
 bool flags_read(const struct flag *rows, size_t count, int argc, char **argv, void *options,
                 struct flags_common *common, int *operands, int *operand_count,
                 struct error *err) MUST_CHECK;
-void flags_print_help(const struct flag *rows, size_t count, FILE *file);
+// every row as a person types it, "--name ARGUMENT", with its help; those that every verb takes, too
+typedef void flags_told(void *owner, const char *typed, const char *help);
+void         flags_tell(const struct flag *rows, size_t count, flags_told *told, void *owner);
+void         flags_print_help(const struct flag *rows, size_t count, FILE *file);
+// words in lines of at most 79 columns; the first begins at `column`, the others at `indent`
+void flags_print_wrapped(const char *text, int column, int indent, FILE *file);
 // 90 -> 90 s; 250ms, 30s, 5m, 2h, 7d
 bool flags_parse_ms(const char *text, int64_t *ms) MUST_CHECK;

@@ -216,6 +216,7 @@ static const char help[] =
     "unsure. Ctrl-C stops the following, not the job.";
 
 const struct verb verb_post = {
+    .heading       = "jobs onto Kafka",
     .name          = "post",
     .operands      = "--account NAME (--video URL | --photo URL ...)",
     .summary       = "put one job on Kafka",

@@ -84,6 +84,7 @@ static const char cancel_help[] =
     "worker had read the command after --timeout.";
 
 const struct verb verb_cancel = {
+    .heading       = "decide about one job",
     .name          = "cancel",
     .operands      = "ID",
     .summary       = "cancel a job that was not sent yet",

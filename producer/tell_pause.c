@@ -75,6 +75,7 @@ static int run_account_resume(struct tool *tool, const void *options, char *cons
     .operands_min = (count), .operands_max = (count)
 
 const struct verb verb_pause = {
+    .heading       = "the fleet as a whole",
     .name     = "pause",
     .operands = "",
     .summary  = "stop the whole fleet from beginning new posts",

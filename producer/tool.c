@@ -26,12 +26,17 @@ static void on_signal(struct signal_watch *watch, int number)
     tool->interrupted = true;
 }
 
-bool tool_open(struct tool *tool, char *const *environment, bool verbose, struct error *err)
+void tool_open_bare(struct tool *tool, bool verbose)
 {
     memset(tool, 0, sizeof *tool);
     log_open(STDERR_FILENO, "tokfleet", verbose ? LOG_DEBUG : LOG_WARN);
     out_init(&tool->out, stdout);
     out_init(&tool->err, stderr);
+}
+
+bool tool_open(struct tool *tool, char *const *environment, bool verbose, struct error *err)
+{
+    tool_open_bare(tool, verbose);
     if (!config_read(environment, &tool->config, err))
         return false;
     tool->loop = loop_new();

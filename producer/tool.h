@@ -17,17 +17,24 @@
 #include "loop/loop.h"
 #include "producer/out.h"
 
-// exit statuses, the same for every verb
-enum ending {
-    END_WELL = 0,
-    END_BAD =
-        1,  // it worked, and the answer is no: the job failed, bad lines, drift, no such thing
-    END_USAGE       = 2,    // flags, settings
-    END_UNREACHABLE = 3,    // Kafka or Redis
-    END_GOING       = 4,    // the time is over and it is still going on
-    END_UNSURE      = 5,    // nobody knows whether it was published: a person must look
-    END_INTERRUPTED = 130,  // Ctrl-C
-};
+// Exit statuses, the same for every verb. END_CLOSED and END_INTERRUPTED are what a shell makes of
+// SIGPIPE and SIGINT.
+// clang-format off
+#define ENDINGS(X)                                                                              \
+    X( END_WELL,        0,   "it ended well"                                                  ) \
+    X( END_BAD,         1,   "it did not: the job failed, lines are bad, topics drifted, there is no such thing" ) \
+    X( END_USAGE,       2,   "wrong flags or settings"                                        ) \
+    X( END_UNREACHABLE, 3,   "Kafka or Redis cannot be reached, or the gate is closed"        ) \
+    X( END_GOING,       4,   "still going on when the time was over"                          ) \
+    X( END_UNSURE,      5,   "unsure: nobody knows whether the post was published"            ) \
+    X( END_INTERRUPTED, 130, "interrupted (Ctrl-C, SIGTERM)"                                  ) \
+    X( END_CLOSED,      141, "the reader of its output went away"                             )
+// clang-format on
+
+#define ENDING_NUMBER(name, number, words) name = (number),
+enum ending { ENDINGS(ENDING_NUMBER) };
+#undef ENDING_NUMBER
+#define ENDING_ROW(name, number, words) { (number), (words) },
 
 struct tool {
     struct config       config;
@@ -57,6 +64,7 @@ struct ask {
     struct wait        wait;  // tool_ask()'s
 };
 
+void tool_open_bare(struct tool *tool, bool verbose);  // to print, no more
 bool tool_open(struct tool *tool, char *const *environment, bool verbose,
                struct error *err) MUST_CHECK;
 void tool_close(struct tool *tool);

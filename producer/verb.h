@@ -1,25 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What `tokfleet` can do is a table of verbs (command.c); one file a verb. A verb's rows of flags
- * drive its parsing, its --help and its suggestions; it reads its flags from a struct of its own.
- * */
+ * drive its parsing, its --help, its suggestions, the man page and the completion; it reads its
+ * flags from a struct of its own. */
 #pragma once
 
 #include "producer/flags.h"
 #include "producer/tool.h"
 
 struct verb {
-    const char        *name;      // as typed: "post", "topics ensure"
+    const char        *heading;  // of the group that begins with it in the list of verbs; else NULL
+    const char        *name;     // as typed: "post", "topics ensure"
     const char        *operands;  // what follows the flags in the usage line; "" for nothing
     const char        *summary;   // one line of `tokfleet --help`
-    const char        *text;      // what --help teaches: words, then examples
+    const char        *text;      // what --help teaches: words, then examples, indented by two
+    const char        *json;      // what --json prints, in words; NULL: there is no --json
     const struct flag *flags;     // its rows; NULL when flag_count is 0
     size_t             flag_count;
     size_t             options_bytes;  // of the struct that the rows fill
     int                operands_min;
     int                operands_max;
+    bool               bare;  // runs without settings, loop and connections
     // returns the exit status (enum ending); options: the filled struct
     int (*run)(struct tool *tool, const void *options, char *const *operands, int operand_count);
 };
+
+extern const struct verb *const verbs[];  // all of them, in the order of the list
+extern const size_t             verb_count;
 
 extern const struct verb verb_post;
 extern const struct verb verb_import;
@@ -41,3 +47,5 @@ extern const struct verb verb_pause;
 extern const struct verb verb_resume;
 extern const struct verb verb_unsure_list;
 extern const struct verb verb_unsure_show;
+extern const struct verb verb_completion_bash;
+extern const struct verb verb_man;
