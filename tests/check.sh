@@ -4,7 +4,8 @@
 #
 #     tests/check.sh [--build DIR] [settings] [shell] [cppcheck] [tidy]      all of them unless named
 #
-# settings   the table in deploy/README.md is what `tokfleet-worker --reference` prints (--write puts it there)
+# settings   the tables of settings and of metrics in deploy/README.md are what `tokfleet-worker --reference` and
+#            `--metrics` print (--write puts them there)
 # shell      shellcheck over every shell script
 # cppcheck   over the C files of the programs and the simulators
 # tidy       clang-tidy over them, by .clang-tidy
@@ -21,7 +22,7 @@ while (($#)); do
         --build) BUILD=${2:?--build needs a folder}; shift ;;
         --write) WRITE=true ;;
         settings | shell | cppcheck | tidy) CHECKS+=("$1") ;;
-        -h | --help) sed -n '3,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        -h | --help) sed -n '3,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         *) echo "check.sh: unknown argument $1" >&2; exit 2 ;;
     esac
     shift
@@ -45,16 +46,16 @@ print('\n'.join(sorted(f for f in files if f.startswith(root) and '/build/' not 
 PY
 }
 
-check_settings() {
-    local readme=deploy/README.md table
-    table=$("$BUILD/worker/tokfleet-worker" --reference)
-    /usr/bin/python3 - "$readme" "$table" "$WRITE" <<'PY'
+# the table in deploy/README.md that begins with HEAD is what the worker prints by FLAG
+check_table() {
+    local readme=deploy/README.md flag=$1 head=$2 table
+    table=$("$BUILD/worker/tokfleet-worker" "$flag")
+    /usr/bin/python3 - "$readme" "$table" "$WRITE" "$flag" "$head" <<'PY'
 import difflib, sys
-path, table, write = sys.argv[1], sys.argv[2], sys.argv[3] == 'true'
+path, table, write, flag, head = sys.argv[1], sys.argv[2], sys.argv[3] == 'true', sys.argv[4], sys.argv[5]
 text = open(path, encoding='utf-8').read()
-head = '| variable | default | allowed | what it is |'
 if text.count(head) != 1:
-    sys.exit('%s: the table of settings must be there once, beginning with: %s' % (path, head))
+    sys.exit('%s: the table must be there once, beginning with: %s' % (path, head))
 begin = text.index(head)
 end = text.find('\n\n', begin)
 end = len(text.rstrip('\n')) if end < 0 else end
@@ -66,10 +67,15 @@ if write:
     sys.exit(0)
 line = text[:begin].count('\n') + 1
 for row in difflib.unified_diff(text[begin:end].split('\n'), table.split('\n'), path + ':%d' % line,
-                                'tokfleet-worker --reference', lineterm='', n=0):
+                                'tokfleet-worker ' + flag, lineterm='', n=0):
     print(row)
 sys.exit('%s:%d: not what the program says. Mend it by: tests/check.sh settings --write' % (path, line))
 PY
+}
+
+check_settings() {
+    check_table --reference '| variable | default | allowed | what it is |' &&
+        check_table --metrics '| metric | type | unit | labels | of | what it is |'
 }
 
 check_shell() {

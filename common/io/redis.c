@@ -62,6 +62,7 @@ struct command {
     struct str                 bytes;    // RESP, owned; of a script those words; empty when written
     struct timer               deadline;  // while call
     int64_t                    deadline_ms;
+    int64_t                    written_us;  // monotonic; when written
     TAILQ_ENTRY(command) entry;  // in waiting or written
 };
 
@@ -180,7 +181,8 @@ static void command_write(struct redis *redis, struct command *command)
             timer_start(&redis->patience, redis->state == LINK_READY ? redis->settings.silence_ms
                                                                      : redis->settings.connect_ms);
     }
-    command->written = true;
+    command->written    = true;
+    command->written_us = clock_monotonic_us();
     TAILQ_INSERT_TAIL(&redis->written, command, entry);
 }
 
@@ -325,6 +327,9 @@ static bool on_answer(struct redis *redis, const struct answer *answer)
         command_write(redis, command);
         return true;
     }
+    if (kind == COMMAND_USER && redis->settings.on_timed)
+        redis->settings.on_timed(redis->settings.owner, command->script,
+                                 clock_monotonic_us() - command->written_us);
     if (command->call) {
         codec_take(redis->codec, command->reply);
         call_finish(command_detach(command), NULL);

@@ -26,6 +26,7 @@
 #include "loop/call.h"
 
 struct redis;
+struct redis_script;
 
 struct redis_settings {
     const char *url;  // redis://[user:password@]host[:port][/db], rediss://..., or
@@ -38,6 +39,9 @@ struct redis_settings {
     int64_t     answer_max_bytes;  // a longer answer closes the connection
     int64_t     silence_ms;        // answers are due and not a byte comes: closes it; 0: 30 s, or
                                    // connect_ms with sentinels
+    // each answer to a command: how long after it was written; script NULL: it was none; may be NULL
+    void (*on_timed)(void *owner, const struct redis_script *script, int64_t took_us);
+    void *owner;  // for on_timed
 };
 
 enum answer_kind { ANSWER_NIL, ANSWER_TEXT, ANSWER_INTEGER, ANSWER_ARRAY, ANSWER_ERROR };

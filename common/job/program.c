@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "job/telemetry.h"
 #include "loop/clock.h"
 
 enum { LOG_FLUSH_MS = 100, DRAIN_LOOK_MS = 20, STOP_TIMEOUT_MS = 1000, ANSWER_MAX_BYTES = 64 * 1024 * 1024 };
@@ -17,7 +18,8 @@ struct running {
     struct program             program;
     const struct program_kind *kind;       // borrowed
     void                      *owner;      // what kind->open made
-    struct server             *server;     // health
+    struct server             *server;     // health and metrics
+    struct telemetry          *telemetry;
     struct signal_watch        term;
     struct signal_watch        interrupt;
     struct timer               flush;      // of the log
@@ -131,9 +133,12 @@ static void on_request(void *owner, const struct server_request *request, struct
         const char *why = not_ready(r);
         reply->status   = why ? 503 : 200;
         buf_printf(&reply->body, "%s\n", why ? why : "ok");
+    } else if (strcmp(request->path, "/metrics") == 0) {
+        reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
+        telemetry_print(r->telemetry, !not_ready(r), &reply->body);
     } else {
         reply->status = 404;
-        buf_add_text(&reply->body, "here are /livez and /readyz\n");
+        buf_add_text(&reply->body, "here are /livez, /readyz and /metrics\n");
     }
 }
 
@@ -209,6 +214,8 @@ static bool open_connections(struct program *p, struct error *err)
         .backoff_max_ms   = c->redis_backoff_max_ms,
         .in_flight_max    = c->redis_in_flight,
         .answer_max_bytes = ANSWER_MAX_BYTES,
+        .on_timed         = telemetry_on_script,
+        .owner            = p,
     };
     struct http_settings http_settings = {
         .user_agent      = "tokfleet/" TOKFLEET_VERSION,
@@ -222,6 +229,8 @@ static bool open_connections(struct program *p, struct error *err)
         .api_url           = c->tiktok_api_url,
         .init_timeout_ms   = c->tiktok_timeout_ms,
         .status_timeout_ms = c->tiktok_timeout_ms,
+        .on_ended          = telemetry_on_request,
+        .owner             = p,
     };
     p->kafka_settings = (struct kafka_settings){
         .brokers            = c->kafka_brokers,
@@ -258,6 +267,7 @@ static bool running_open(struct running *r, struct error *err)
     timer_init(&r->drain, p->loop, on_drain_look);
     signal_watch_init(&r->term, p->loop, SIGTERM, on_stop_signal);
     signal_watch_init(&r->interrupt, p->loop, SIGINT, on_stop_signal);
+    r->telemetry = telemetry_new(p, r->kind->name);
     if (!open_connections(p, err))
         return false;
     r->server = server_open(p->loop, p->config.http_listen, p->config.http_body_bytes, p->config.http_timeout_ms,
@@ -284,6 +294,7 @@ static void running_close(struct running *r)
     redis_free(p->redis);
     seal_free(p->seal);
     server_free(r->server);
+    telemetry_free(r->telemetry);
     timer_fini(&r->flush);
     timer_fini(&r->beat);
     timer_fini(&r->drain);
@@ -294,12 +305,13 @@ static void running_close(struct running *r)
 
 static void print_help(const struct program_kind *kind)
 {
-    printf("usage: tokfleet-%s [--help | --version | --settings | --reference]\n\n%s\n\n"
+    printf("usage: tokfleet-%s [--help | --version | --settings | --reference | --metrics]\n\n%s\n\n"
            "It is set up by its environment alone; every program of a fleet takes the same one.\n"
            "  --settings   print every setting, its value and where it comes from (secrets hidden), and stop\n"
-           "  --reference  print the settings as a Markdown table, and stop\n\n"
+           "  --reference  print the settings as a Markdown table, and stop\n"
+           "  --metrics    print what /metrics shows as a Markdown table, and stop\n\n"
            "SIGTERM drains: no new work is taken, what is under way ends (TOKFLEET_DRAIN_MS at most).\n"
-           "GET /livez and /readyz on TOKFLEET_HTTP_LISTEN; the port is in the log and in program:<id> in Redis.\n\n"
+           "GET /livez, /readyz and /metrics on TOKFLEET_HTTP_LISTEN; the port is in the log and in program:<id> in Redis.\n\n"
            "Settings:\n",
            kind->name, kind->purpose);
     setting_print_help(config_rows, config_row_count, stdout);
@@ -310,7 +322,7 @@ static int handle_flags(int argc, char **argv, const struct program_kind *kind, 
 {
     const char *flag = argc > 1 ? argv[1] : "";
     if (argc > 2 || (argc == 2 && strcmp(flag, "--help") && strcmp(flag, "--version") && strcmp(flag, "--settings") &&
-                     strcmp(flag, "--reference"))) {
+                     strcmp(flag, "--reference") && strcmp(flag, "--metrics"))) {
         fprintf(stderr, "tokfleet-%s: unknown argument %s; see --help\n", kind->name, argc > 2 ? argv[2] : flag);
         return 2;
     }
@@ -324,6 +336,10 @@ static int handle_flags(int argc, char **argv, const struct program_kind *kind, 
     }
     if (strcmp(flag, "--reference") == 0) {
         setting_print_reference(config_rows, config_row_count, stdout);
+        return 0;
+    }
+    if (strcmp(flag, "--metrics") == 0) {
+        metric_print_reference(metric_rows, METRIC_COUNT, stdout);
         return 0;
     }
     struct error err;

@@ -4,7 +4,8 @@
  *   program_main: read settings -> open everything -> kind->open -> loop -> SIGTERM: kind->drain, wait for kind->idle
  *                 (drain.ms at most) -> kind->close -> close everything
  *
- * /livez answers while the loop turns; /readyz tells what is missing (Redis, Kafka, the gate) or that it drains. */
+ * /livez answers while the loop turns; /readyz tells what is missing (Redis, Kafka, the gate) or that it drains;
+ * /metrics is for Prometheus. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 #include "io/seal.h"
 #include "job/config.h"
 #include "job/journal.h"
+#include "job/metrics.h"
 #include "job/store.h"
 #include "loop/loop.h"
 #include "loop/server.h"
@@ -33,6 +35,7 @@ struct program {
     struct http          *http;
     struct tiktok        *tiktok;
     struct seal          *seal;
+    struct metrics       *metrics;               // by METRIC_...; there before kind->open
     bool                  draining;              // take no new work
     bool                  gate_open;             // as the last script told
     bool                  first;                 // the first of its kind that is alive, as the last heartbeat told

@@ -27,6 +27,9 @@ struct tiktok {
     char        *api_url;            // without a slash at its end
     int64_t      init_timeout_ms;    // whole request
     int64_t      status_timeout_ms;  // whole request
+    void (*on_ended)(void *owner, const char *endpoint, const struct outcome *outcome,
+                     int64_t took_us);  // may be NULL
+    void *owner;                        // for on_ended
 };
 
 // what an answer must hold to be a success
@@ -34,6 +37,7 @@ enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS, NEEDS_VIDEOS };
 
 struct request {
     struct call           inner;   // the HTTP request
+    struct tiktok        *tiktok;  // borrowed
     struct call          *outer;   // the caller's; borrowed
     struct tiktok_answer *answer;  // the caller's; borrowed
     struct tiktok_page   *page;    // with NEEDS_VIDEOS; borrowed
@@ -65,6 +69,8 @@ struct tiktok *tiktok_new(struct http *http, const struct tiktok_settings *setti
     tiktok->api_url[url.len]  = '\0';
     tiktok->init_timeout_ms   = settings->init_timeout_ms;
     tiktok->status_timeout_ms = settings->status_timeout_ms;
+    tiktok->on_ended          = settings->on_ended;
+    tiktok->owner             = settings->owner;
     return tiktok;
 }
 
@@ -131,9 +137,12 @@ static bool read_answer(struct request *request, struct error *err)
     return true;
 }
 
-static void log_answer(const struct request *request)
+static void tell_answer(const struct request *request)
 {
     const struct tiktok_answer *answer = request->answer;
+    const struct tiktok        *tiktok = request->tiktok;
+    if (tiktok->on_ended)
+        tiktok->on_ended(tiktok->owner, request->name, answer->outcome, answer->took_us);
     log_debug("tiktok answered", F_STR("request", request->name),
               F_INT("http_status", answer->http_status), F_STR("code", answer->code),
               F_STR("outcome", answer->outcome->code), F_STR("log_id", answer->log_id),
@@ -155,7 +164,7 @@ static void on_answer(struct call *inner, const struct error *err)
     } else {
         ok = read_answer(request, &failure);
     }
-    log_answer(request);
+    tell_answer(request);
     request_free(request);
     call_finish(outer, ok ? NULL : &failure);
 }
@@ -166,6 +175,7 @@ static void request_start(struct tiktok *tiktok, struct request *request, const 
 {
     bool fits = buf_printf(&request->url, "%s%s", tiktok->api_url, path);
     assert(fits && !request->body.full);
+    request->tiktok                = tiktok;
     http_request->method           = "POST";
     http_request->url              = buf_text(&request->url);
     http_request->content_type     = content_type;

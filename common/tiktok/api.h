@@ -19,6 +19,9 @@ struct tiktok_settings {
     const char *api_url;           // "https://open.tiktokapis.com"
     int64_t     init_timeout_ms;
     int64_t     status_timeout_ms;
+    // each request that has ended, before its `done`; endpoint is a literal ("video/init"); NULL: nobody asks
+    void (*on_ended)(void *owner, const char *endpoint, const struct outcome *outcome, int64_t took_us);
+    void *owner;                   // for on_ended
 };
 
 enum { TIKTOK_POST_IDS_MAX = 8 };

@@ -360,3 +360,16 @@ const struct outcome *outcome_row(size_t i)
 {
     return i < COUNT_OF(rows) ? &rows[i].outcome : NULL;
 }
+
+const char *outcome_code(size_t i)
+{
+    for (size_t row = 0; row < COUNT_OF(rows); row++) {
+        const char *code = rows[row].outcome.code;
+        size_t      same = 0;
+        while (!str_is(str_of(code), rows[same].outcome.code))
+            same++;
+        if (same == row && i-- == 0)
+            return code;
+    }
+    return NULL;
+}

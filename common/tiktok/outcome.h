@@ -41,4 +41,5 @@ const struct outcome *outcome_of_fail_reason(struct str reason);
 const struct outcome *outcome_of_error(const struct error *err);
 // rows of our own that others name: "lease_ended", "poll_horizon", ...; NULL when there is no such row
 const struct outcome *outcome_named(const char *code);
+const char           *outcome_code(size_t i);  // each code once, though it may be a row in two places; NULL past the end
 const struct outcome *outcome_row(size_t i);  // all of them, for tests and documents; NULL past the end
