@@ -52,6 +52,7 @@ libcurl4-openssl-dev|has_library libcurl
 librdkafka-dev|has_library rdkafka
 libhiredis-dev|has_library hiredis
 libcjson-dev|has_library libcjson
+libcsv-dev|[[ -e /usr/include/csv.h ]]
 libssl-dev|has_library libssl
 libcmocka-dev|has_library cmocka
 redis-tools|have redis-cli && has_redis_server

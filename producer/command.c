@@ -12,16 +12,33 @@
 #include "producer/help.h"
 #include "producer/words.h"
 
+// clang-format off
 const struct verb *const verbs[] = {
-    &verb_post,         &verb_import,        &verb_job,
-    &verb_status,       &verb_cancel,        &verb_reschedule,
-    &verb_retry,        &verb_resolve,       &verb_unsure_list,
-    &verb_unsure_show,  &verb_account_add,   &verb_account_list,
-    &verb_account_show, &verb_account_pause, &verb_account_resume,
-    &verb_pause,        &verb_resume,        &verb_topics_ensure,
-    &verb_gate,         &verb_rebuild,       &verb_completion_bash,
+    &verb_post,
+    &verb_import,
+    &verb_validate,
+    &verb_job,
+    &verb_status,
+    &verb_cancel,
+    &verb_reschedule,
+    &verb_retry,
+    &verb_resolve,
+    &verb_unsure_list,
+    &verb_unsure_show,
+    &verb_account_add,
+    &verb_account_list,
+    &verb_account_show,
+    &verb_account_pause,
+    &verb_account_resume,
+    &verb_pause,
+    &verb_resume,
+    &verb_topics_ensure,
+    &verb_gate,
+    &verb_rebuild,
+    &verb_completion_bash,
     &verb_man,
 };
+// clang-format on
 const size_t verb_count = COUNT_OF(verbs);
 
 // what was printed without a tool is only known to have arrived when it is flushed

@@ -139,7 +139,7 @@ static bool fill(struct lines *lines, struct error *err)
     return true;
 }
 
-// The next line, whatever is in it; false: more bytes are needed first.
+// The next line, whatever is in it, with its end; false: more bytes are needed first.
 static bool cut(struct lines *lines, struct str *line)
 {
     char  *from  = lines->buffer + lines->begin;
@@ -148,26 +148,21 @@ static bool cut(struct lines *lines, struct str *line)
     if (!stop && !(lines->at_end && bytes))
         return false;
     size_t len = stop ? (size_t)(stop - from) : bytes;
-    *line      = (struct str){ from, len };
-    lines->begin += len + (stop != NULL);
+    *line      = (struct str){ from, len + (stop != NULL) };
+    lines->begin += line->len;
     return true;
 }
 
-enum lines_found lines_next(struct lines *lines, struct str *line, struct error *err)
+enum lines_found lines_next_raw(struct lines *lines, struct str *line, struct error *err)
 {
     for (;;) {
-        struct str found;
-        if (cut(lines, &found)) {
+        if (cut(lines, line)) {
             bool rest       = lines->skipping;
             lines->skipping = false;
             if (rest)
                 continue;
             lines->number++;
-            *line = str_trim(found);
-            if (line->len > lines->line_max)
-                return LINES_TOO_LONG;
-            if (line->len)
-                return LINES_LINE;
+            return str_trim(*line).len > lines->line_max ? LINES_TOO_LONG : LINES_LINE;
         } else if (lines->at_end) {
             return LINES_END;
         } else if (lines->end - lines->begin == lines->capacity) {
@@ -181,6 +176,18 @@ enum lines_found lines_next(struct lines *lines, struct str *line, struct error 
         } else if (!fill(lines, err)) {
             return LINES_FAILED;
         }
+    }
+}
+
+enum lines_found lines_next(struct lines *lines, struct str *line, struct error *err)
+{
+    for (;;) {
+        enum lines_found found = lines_next_raw(lines, line, err);
+        if (found != LINES_LINE)
+            return found;
+        *line = str_trim(*line);
+        if (line->len)
+            return LINES_LINE;
     }
 }
 

@@ -22,6 +22,8 @@ struct lines *lines_open(const char *path, size_t line_max_bytes, bool twice,
 // counted. Lives until the next.
 // LINES_TOO_LONG: that line is skipped. LINES_FAILED: err is set.
 enum lines_found lines_next(struct lines *lines, struct str *line, struct error *err);
+// the same with its end and all white space, empty ones too; the last may have no end
+enum lines_found lines_next_raw(struct lines *lines, struct str *line, struct error *err);
 uint64_t         lines_number(const struct lines *lines);  // of the line returned last, from 1
 int64_t          lines_bytes(const struct lines *lines);   // read so far
 void             lines_rewind(struct lines *lines);

@@ -29,6 +29,7 @@ extern const size_t             verb_count;
 
 extern const struct verb verb_post;
 extern const struct verb verb_import;
+extern const struct verb verb_validate;
 extern const struct verb verb_job;
 extern const struct verb verb_status;
 extern const struct verb verb_gate;

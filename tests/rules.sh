@@ -35,9 +35,10 @@ check_sources() {
         owner["librdkafka"] = "^common/io/kafka([.]c|_[a-z_]*[.][ch])$"
         owner["curl"]       = "^common/io/http([.]c|_[a-z_]*[.][ch])$"
         owner["cjson"]      = "^common/io/json[.]c$"
+        owner["csv"]        = "^common/io/cells[.]c$"
         owner["openssl"]    = "^common/io/seal[.]c$|^common/loop/stream[.]c$"
         owner["event2"]     = "^common/loop/[a-z_]*[.]c$"
-        alone["hiredis.h"] = "hiredis"; alone["cJSON.h"] = "cjson"; alone["event.h"] = "event2"
+        alone["hiredis.h"] = "hiredis"; alone["cJSON.h"] = "cjson"; alone["csv.h"] = "csv"; alone["event.h"] = "event2"
         alone["evhttp.h"] = "event2"; alone["evdns.h"] = "event2"; alone["rdkafka.h"] = "librdkafka"
         banned = "(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|strtok_r|gets|atoi|atol|atoll|atof" \
                  "|strdup|strndup|malloc|calloc|realloc|reallocarray|asprintf|vasprintf|alloca)"

@@ -235,12 +235,14 @@ def test_import_tells_every_bad_line_and_sends_nothing(fleet):
     lines = ndjson(jobs[0], 'nonsense', '', jobs[1], {'account': '@a'}, dict(jobs[0], caption='other'), jobs[0],
                    dict(jobs[2], metadata='x' * 300000))
     done = ok(fleet.cli('import', '-', stdin=lines), 1)
-    for words in ('line 2: ', 'line 5: job_id', 'line 6: job_id bad-0 stands on line 1', 'line 8: longer than 262144'):
+    for words in ('line 2: ', 'line 5: job_id', 'line 6: job_id: bad-0 stands on line 1', 'line 8: longer than 262144'):
         assert words in done.stderr, done.stderr
     assert 'nothing was sent' in done.stderr and '4 bad' in done.stdout and not sent(fleet, 'bad-')
     done = ok(fleet.cli('import', '-', '--json', '--skip-bad', '--errors', '1', stdin=lines))
     assert '3 more bad lines' in done.stderr
-    assert json.loads(done.stdout) == {'lines': 7, 'good': 2, 'repeats': 1, 'bad': 4, 'with_warnings': 0, 'sent': 2,
+    told = json.loads(done.stdout)
+    assert [e['line'] for e in told.pop('errors')] == [2]
+    assert told == {'lines': 7, 'good': 2, 'repeats': 1, 'bad': 4, 'with_warnings': 0, 'sent': 2,
                                        'not_confirmed': 0}
     assert sorted(j['job_id'] for j in sent(fleet, 'bad-')) == ['bad-0', 'bad-1']
 

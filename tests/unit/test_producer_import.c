@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_producer
-#include "producer/import_check.h"
+#include "producer/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "producer/lines.h"
 #include "unit.h"
 
 static const struct job_rules rules = { 4096, "PUBLIC_TO_EVERYONE" };
@@ -69,12 +70,10 @@ TEST(a_file_that_is_not_there_or_is_a_folder_is_refused)
     assert_non_null(strstr(err.message, "folder"));
 }
 
-static enum line_verdict check(struct seen *seen, const char *text, uint64_t number,
-                               struct error *err)
+static enum verdict check(struct seen *seen, const char *text, uint64_t number, struct error *err)
 {
-    struct job        job = { 0 };
-    enum line_verdict verdict =
-        import_check(LINES_LINE, str_of(text), number, &rules, seen, &job, err);
+    struct job   job     = { 0 };
+    enum verdict verdict = check_message(str_of(text), number, &rules, seen, &job, err);
     job_fini(&job);
     return verdict;
 }
@@ -88,10 +87,10 @@ TEST(a_repeated_job_is_harmless_and_one_with_other_content_is_bad_in_both_passes
     struct seen *seen = seen_new(100);
     struct error err;
     for (int pass = 0; pass < 2; pass++) {
-        assert_int_equal(check(seen, JOB("a", ""), 1, &err), LINE_GOOD);
-        assert_int_equal(check(seen, JOB("b", ""), 2, &err), LINE_GOOD);
-        assert_int_equal(check(seen, JOB("a", ",\"metadata\":{\"n\":1}"), 3, &err), LINE_REPEAT);
-        assert_int_equal(check(seen, JOB("a", ",\"caption\":\"x\""), 4, &err), LINE_BAD);
+        assert_int_equal(check(seen, JOB("a", ""), 1, &err), CHECK_GOOD);
+        assert_int_equal(check(seen, JOB("b", ""), 2, &err), CHECK_GOOD);
+        assert_int_equal(check(seen, JOB("a", ",\"metadata\":{\"n\":1}"), 3, &err), CHECK_REPEAT);
+        assert_int_equal(check(seen, JOB("a", ",\"caption\":\"x\""), 4, &err), CHECK_BAD);
         assert_non_null(strstr(err.message, "line 1"));
     }
     seen_free(seen);
@@ -100,13 +99,10 @@ TEST(a_repeated_job_is_harmless_and_one_with_other_content_is_bad_in_both_passes
 TEST(a_bad_line_says_why)
 {
     struct seen *seen = seen_new(100);
-    struct job   job  = { 0 };
     struct error err;
-    assert_int_equal(check(seen, "nonsense", 1, &err), LINE_BAD);
-    assert_int_equal(check(seen, "{\"account\":\"@a\"}", 2, &err), LINE_BAD);
+    assert_int_equal(check(seen, "nonsense", 1, &err), CHECK_BAD);
+    assert_int_equal(check(seen, "{\"account\":\"@a\"}", 2, &err), CHECK_BAD);
     assert_non_null(strstr(err.message, "job_id"));
-    assert_int_equal(import_check(LINES_TOO_LONG, STR(""), 3, &rules, seen, &job, &err), LINE_BAD);
-    assert_non_null(strstr(err.message, "4096"));
     seen_free(seen);
 }
 
