@@ -18,6 +18,23 @@ static const struct row rows[] = {
 #undef X
 };
 
+// What a message quotes may come from anywhere: it stays one line, and no terminal obeys it. One that was cut ends
+// with a whole character.
+static void message_settle(char message[ERROR_MESSAGE_BYTES])
+{
+    size_t len = strlen(message);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)message[i] < ' ' || message[i] == 0x7f)
+            message[i] = ' ';
+    if (len < ERROR_MESSAGE_BYTES - 1)
+        return;
+    size_t lead = len - 1;
+    while (lead > 0 && ((unsigned char)message[lead] & 0xC0) == 0x80)
+        lead--;
+    if ((unsigned char)message[lead] >= 0x80)
+        message[lead] = '\0';
+}
+
 bool error_set(struct error *err, enum err_code code, const char *format, ...)
 {
     va_list args;
@@ -25,6 +42,7 @@ bool error_set(struct error *err, enum err_code code, const char *format, ...)
     char message[ERROR_MESSAGE_BYTES];
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    message_settle(message);
     if (err) {
         err->code = code;
         memcpy(err->message, message, sizeof message);
@@ -44,6 +62,7 @@ bool error_wrap(struct error *err, const char *format, ...)
     char message[ERROR_MESSAGE_BYTES * 2 + 4];
     snprintf(message, sizeof message, "%s: %s", what, err->message);
     message[ERROR_MESSAGE_BYTES - 1] = '\0';
+    message_settle(message);
     memcpy(err->message, message, ERROR_MESSAGE_BYTES);
     return false;
 }

@@ -52,7 +52,7 @@ enum { ERROR_MESSAGE_BYTES = 320 };
 
 struct error {
     enum err_code code;                          // a row of ERRORS
-    char          message[ERROR_MESSAGE_BYTES];  // for people, never a secret
+    char          message[ERROR_MESSAGE_BYTES];  // for people, one line, never a secret
 };
 
 // Writes code and message; always false, so that failing is one line.

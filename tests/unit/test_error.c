@@ -45,6 +45,27 @@ TEST(a_message_that_is_too_long_is_cut)
     assert_int_equal(strlen(err.message), ERROR_MESSAGE_BYTES - 1);
 }
 
+TEST(a_message_is_one_line_whatever_it_quotes)
+{
+    struct error err;
+    error_set(&err, ERR_INPUT, "job_id: the text \"%s\"", "a\nb\x1b[2J\x7f\t");
+    assert_string_equal(err.message, "job_id: the text \"a b [2J  \"");
+    error_wrap(&err, "%s", "line\nline");
+    assert_string_equal(err.message, "line line: job_id: the text \"a b [2J  \"");
+}
+
+TEST(a_message_is_never_cut_inside_a_character)
+{
+    struct error err;
+    char         text[ERROR_MESSAGE_BYTES + 8];
+    for (int before = 0; before < 4; before++) {
+        memset(text, 'x', sizeof text);
+        memcpy(text + ERROR_MESSAGE_BYTES - 1 - before, "\xF0\x9F\x8E\xAC", 5);
+        error_set(&err, ERR_IO, "%s", text);
+        assert_int_equal(strlen(err.message), ERROR_MESSAGE_BYTES - 1 - before);
+    }
+}
+
 TEST(every_code_has_words_and_maybe_goes_with_looking_up)
 {
     for (int code = 0; code < ERR_COUNT; code++) {
