@@ -8,7 +8,7 @@
 #include "job/journal.h"
 #include "job/state.h"
 
-enum { DEPTH_MAX = 8, KEY_MAX_BYTES = 512, EPOCH_MAX = 64 };
+enum { DEPTH_MAX = 8, KEY_MAX_BYTES = 512, EPOCH_DIGITS = 18 };
 
 static const char *const texts[] = { "cancel", "reschedule", "retry", "resolve", "pause", "resume" };
 
@@ -70,13 +70,19 @@ static bool read_id(struct command *command, const struct json *root, const char
     return true;
 }
 
+static bool is_number(struct str digits)
+{
+    for (size_t i = 0; i < digits.len; i++)
+        if (digits.p[i] < '0' || digits.p[i] > '9')
+            return false;
+    return digits.len >= 1 && digits.len <= EPOCH_DIGITS;
+}
+
 // <generation>-<n>
 static bool epoch_valid(struct str epoch)
 {
-    struct str rest = epoch, part;
-    int64_t    number;
-    return epoch.len <= EPOCH_MAX && str_cut(&rest, '-', &part) && str_to_i64(part, &number) && number >= 0 &&
-           part.p[0] != '+' && str_to_i64(rest, &number) && number >= 0 && rest.p[0] != '+';
+    struct str rest = epoch, generation;
+    return str_cut(&rest, '-', &generation) && is_number(generation) && is_number(rest);
 }
 
 static bool read_epoch(struct command *command, const struct json *root, struct error *err)
