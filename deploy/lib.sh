@@ -64,6 +64,7 @@ LIST
 packages_test() {
     cat <<'LIST'
 python3-pytest|has_python_module pytest
+python3-jsonschema|has_python_module jsonschema
 openssl|have openssl
 shellcheck|have shellcheck
 LIST

@@ -37,6 +37,7 @@ const struct verb *const verbs[] = {
     &verb_rebuild,
     &verb_completion_bash,
     &verb_man,
+    &verb_schema,
 };
 // clang-format on
 const size_t verb_count = COUNT_OF(verbs);

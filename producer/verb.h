@@ -48,5 +48,6 @@ extern const struct verb verb_pause;
 extern const struct verb verb_resume;
 extern const struct verb verb_unsure_list;
 extern const struct verb verb_unsure_show;
+extern const struct verb verb_schema;
 extern const struct verb verb_completion_bash;
 extern const struct verb verb_man;

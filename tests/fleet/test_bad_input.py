@@ -3,6 +3,7 @@
 import json
 
 from harness import Fleet, photos, video, wait_for
+from schemas import assert_promised, headers_of
 
 FAST = {'poll_first_ms': 100, 'poll_interval_ms': 300, 'job_account_wait_ms': 3000, 'retry_delay_ms': 100,
         'limit_window_ms': 2000}
@@ -12,8 +13,7 @@ SIM = ['--window-ms', '2000', '--processing-ms', '200-400']
 def dead_letters(fleet):
     letters = {}  # at least once: `source` tells repeats
     for record in fleet.consume('dlq'):
-        flat = record.get('headers') or []
-        headers = dict(zip(flat[::2], flat[1::2]))
+        headers = headers_of(record)
         letters[headers['source']] = (headers, record['payload'])
     return list(letters.values())
 
@@ -72,6 +72,7 @@ def test_bad_messages_end_with_a_reason_and_the_next_job_goes_on():
         fleet.produce([('k', video('never', one))])
         assert fleet.wait_ends(['never'], 30, ('PUBLISHED',)) == {'never': 'PUBLISHED'}
         assert len(fleet.ledger()) == 4 and fleet.stats()['doubled'] == 0
+        assert_promised(fleet)
 
 
 def test_a_job_of_an_account_that_comes_later_is_posted_when_it_comes():
@@ -138,3 +139,4 @@ def test_every_refusal_of_tiktok_is_shown_with_cause_and_remedy():
         assert int(fleet.job('pull-once')['attempt']) == 2
         assert int(fleet.job('pull-always')['attempt']) == 3
         assert fleet.stats()['doubled'] == 0
+        assert_promised(fleet)

@@ -5,6 +5,7 @@ import json
 import time
 
 from harness import Fleet, video, wait_for
+from schemas import assert_promised, headers_of
 
 FAST = {'poll_first_ms': 100, 'poll_interval_ms': 300, 'gate_wait_ms': 300, 'limit_window_ms': 1000, 'lease_ms': 4000,
         'tiktok_timeout_ms': 1500, 'heartbeat_ms': 400, 'reap_interval_ms': 200, 'worker_idle_ms': 100}
@@ -288,8 +289,8 @@ def test_what_is_malformed_or_for_nobody_is_a_dead_letter():
         fleet.until('nobody', 'QUEUED')
         time.sleep(QUIET_S)
         assert fleet.states(['one', 'nobody']) == {'one': 'QUEUED', 'nobody': 'QUEUED'}
-        codes = sorted(dict(zip(r['headers'][::2], r['headers'][1::2]))['code'] for r in fleet.consume('dlq'))
-        assert set(codes) == {'bad_command', 'unknown_target'}
+        assert {headers_of(r)['code'] for r in fleet.consume('dlq')} == {'bad_command', 'unknown_target'}
+        assert_promised(fleet)
 
 
 def test_what_was_journaled_and_not_yet_done_is_done_by_the_replay_and_only_by_it():

@@ -3,6 +3,7 @@
 import re
 
 from harness import Fleet, wait_for
+from schemas import assert_promised
 from witness import mixed_jobs
 
 DAY = 86400000
@@ -75,3 +76,5 @@ def test_no_key_is_outside_the_table_or_without_its_ttl_while_the_fleet_runs():
         assert strange_keys(fleet) == []
         for place in ('slots', 'open', 'leases', 'ready', 'delayed', 'unsure'):
             assert fleet.redis('ZCARD', fleet.key(place)) == 0, place
+        promised = assert_promised(fleet)
+        assert not promised or promised[0] > 1000 and promised[1] >= 1, promised

@@ -9,6 +9,7 @@ import time
 import urllib.request
 
 from harness import Fleet, photos, video, wait_for
+from schemas import assert_promised
 from witness import lines_by_job
 
 JOBS = int(os.environ.get('TOKFLEET_TEST_JOBS', 200))
@@ -103,6 +104,7 @@ def effect_without_answer(count):
         stats = fleet.stats()
         assert stats['doubled'] == 0 and stats['inits'] == count and stats['breaches']['total'] == 0, stats
         check_events(fleet, public)
+        assert_promised(fleet)
         print(json.dumps({'accounts': count, 'states': dict(collections.Counter(fleet.states(jobs).values())),
                           'inits': stats['inits'], 'listings': sum(stats['calls']['video_list'].values())}))
 
