@@ -137,7 +137,7 @@ def troubled_jobs(jobs):
     unverified = video('unverified', 7)
     unverified['media'][0]['url'] = 'https://elsewhere.example.net/unverified.mp4'
     jobs.kind('media on a domain not verified', [unverified], 'FAILED')
-    jobs.kind('public, of an account that is private', [video('private', 12)], 'FAILED')
+    jobs.kind('public, of an account that is private', [video('private', 12)], 'REJECTED')
     jobs.kind('its time is over', [video('late', 5, expires_at=soon(-60))], 'EXPIRED')
     jobs.kind('an account that nobody connects', [dict(video('stranger', 0), account='@nobody')], 'EXPIRED')
     jobs.kind('TikTok acts, and its answer is lost', [video('answer-lost', 11, 'answer-lost/')], 'UNSURE')

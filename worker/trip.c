@@ -10,6 +10,7 @@
 #include "job/account.h"
 #include "job/job.h"
 #include "loop/clock.h"
+#include "worker/creator.h"
 #include "worker/verdict.h"
 
 enum { REPEAT_MIN_MS = 100, REPEAT_MAX_MS = 5000, LOG_ID_BYTES = 64 };
@@ -36,6 +37,8 @@ struct trip {                        // one job's way through the worker
     int64_t              lease_end_ms;  // monotonic
     struct job           job;        // decoded
     struct buf           token;      // access token; wiped
+    struct creator       creator;    // whether the account lets it be posted
+    struct buf           warnings;   // of this attempt, for the job
     struct redis_reply   reply;      // of the script in flight
     struct buf           key;        // journal record in flight
     struct buf           value;
@@ -45,15 +48,16 @@ struct trip {                        // one job's way through the worker
     const char          *code;       // of the outcome
     const char          *remedy;
     bool                 intent;     // an INTENT may be in the journal
-    bool                 release;    // it ended before the request: Redis hears RELEASE
+    const char          *early;      // it ended before the request: what Redis hears (RELEASE, REJECT); else NULL
     struct record        journal;    // INITED or INTENT_ABORTED
     struct record        redis;      // result or refuse
 };
 
-static void on_intent(struct call *call, const struct error *err);       // 1. INTENT is in Kafka: SENDING
-static void on_sending(struct call *call, const struct error *err);      // 2. Redis took it: send
-static void on_answer(struct call *call, const struct error *err);       // 3. TikTok answered, or did not: write it down
-static void journal_write(struct trip *trip);                            // 4. both records, in either order
+static void on_allowed(struct call *call, const struct error *err);      // 1. the account lets it be posted: INTENT
+static void on_intent(struct call *call, const struct error *err);       // 2. INTENT is in Kafka: SENDING
+static void on_sending(struct call *call, const struct error *err);      // 3. Redis took it: send
+static void on_answer(struct call *call, const struct error *err);       // 4. TikTok answered, or did not: write it down
+static void journal_write(struct trip *trip);                            // 5. both records, in either order
 static void redis_write(struct trip *trip);
 
 static struct trip *trip_of(struct call *call)
@@ -188,7 +192,7 @@ static void redis_write(struct trip *trip)
     struct refuse_args args = {
         .job_id       = trip->job_id,
         .epoch        = trip->epoch,
-        .event        = str_of(trip->release ? "RELEASE" : job_event_text(trip->verdict.event)),
+        .event        = str_of(trip->early ? trip->early : job_event_text(trip->verdict.event)),
         .arrived      = trip->verdict.arrived,
         .due_ms       = trip->verdict.due_ms,
         .retries      = trip->verdict.retries,
@@ -224,17 +228,31 @@ static void trip_say(struct trip *trip, const struct outcome *outcome, const cha
         buf_printf(&trip->cause, " Tried %" PRIi64 " times.", trip->attempt);
 }
 
-// Nothing has left for TikTok: the job goes back, and is tried again after a while.
+// No request that may publish has left for TikTok: the job goes back, and is tried again after a while.
+static void trip_back(struct trip *trip, const struct outcome *outcome, const char *detail, const char *account_then,
+                      int64_t due_ms)
+{
+    trip->early   = job_event_text(ON_RELEASE);
+    trip->verdict = (struct verdict){ .event        = ON_NOT_SENT,
+                                      .arrived      = 0,
+                                      .due_ms       = due_ms,
+                                      .retries      = trip->retries,
+                                      .account_then = account_then };
+    trip_say(trip, outcome, detail);
+    trip_record(trip);
+}
+
 static void trip_release(struct trip *trip, const char *code, const char *detail, const char *account_then)
 {
     const struct outcome *outcome = outcome_named(code);
     assert(outcome);
-    trip->release = true;
-    trip->verdict = (struct verdict){ .event        = ON_NOT_SENT,
-                                      .arrived      = 0,
-                                      .due_ms       = account_then[0] ? 0 : trip->program->config.retry_delay_ms,
-                                      .retries      = trip->retries,
-                                      .account_then = account_then };
+    trip_back(trip, outcome, detail, account_then, account_then[0] ? 0 : trip->program->config.retry_delay_ms);
+}
+
+static void trip_reject(struct trip *trip, const struct outcome *outcome, const char *detail)
+{
+    trip->early   = job_event_text(ON_REJECT);
+    trip->verdict = (struct verdict){ .event = ON_REJECT, .retries = trip->retries, .account_then = "" };
     trip_say(trip, outcome, detail);
     trip_record(trip);
 }
@@ -293,9 +311,30 @@ static void on_intent(struct call *call, const struct error *err)
         return;
     }
     struct sending_args args = {
-        .job_id = trip->job_id, .epoch = trip->epoch, .worker = program_id(trip->program)
+        .job_id   = trip->job_id,
+        .epoch    = trip->epoch,
+        .worker   = program_id(trip->program),
+        .warnings = buf_str(&trip->warnings),
     };
     script_sending(trip->program->store, &args, &trip->reply, &trip->call, on_sending);
+}
+
+static void on_allowed(struct call *call, const struct error *err)
+{
+    struct trip          *trip    = trip_of(call);
+    const struct creator *creator = &trip->creator;
+    const char           *why     = buf_text(&creator->why);
+    if (err) {
+        trip_release(trip, "redis_unavailable", err->message, "");
+    } else if (creator->next == CREATOR_REJECT) {
+        trip_reject(trip, creator->outcome, why);
+    } else if (creator->next == CREATOR_BACK) {
+        trip_back(trip, creator->outcome, why, creator->account_then, creator->due_ms);
+    } else {
+        creator_limit_post(&creator->known, &trip->job.post, &trip->warnings);
+        trip->intent = true;
+        journal_send(trip, ATTEMPT_INTENT, STR(""), &trip->call, on_intent);
+    }
 }
 
 static void trip_prepare(struct trip *trip, struct str message, struct str sealed)
@@ -312,9 +351,30 @@ static void trip_prepare(struct trip *trip, struct str message, struct str seale
     } else if (!account_unseal(p->seal, p->config.fleet, trip->account, sealed, &trip->token, &err)) {
         trip_release(trip, "sealed_token", err.message, "park");
     } else {
-        trip->intent = true;
-        journal_send(trip, ATTEMPT_INTENT, STR(""), &trip->call, on_intent);
+        trip->creator.program = p;
+        trip->creator.post    = &trip->job.post;
+        trip->creator.account = trip->account;
+        trip->creator.member  = trip->epoch;
+        trip->creator.token   = buf_str(&trip->token);
+        creator_start(&trip->creator, &trip->call, on_allowed);
     }
+}
+
+// What the claim told of the account, behind the job
+static void read_account(struct trip *trip, const struct answer *answer, size_t at)
+{
+    struct creator_known *known = &trip->creator.known;
+    known->scopes               = arena_copy(&trip->arena, answer_item(answer, at));
+    known->privacy_options      = arena_copy(&trip->arena, answer_item(answer, at + 3));
+    known->comment_disabled     = str_is(answer_item(answer, at + 4), "1");
+    known->duet_disabled        = str_is(answer_item(answer, at + 5), "1");
+    known->stitch_disabled      = str_is(answer_item(answer, at + 6), "1");
+    if (!str_to_i64(answer_item(answer, at + 2), &known->age_ms))
+        known->age_ms = -1;
+    if (!str_to_i64(answer_item(answer, at + 7), &known->failures))
+        known->failures = 0;
+    if (!str_to_i64(answer_item(answer, at + 8), &known->failed_age_ms))
+        known->failed_age_ms = -1;
 }
 
 struct trip *trip_start(struct worker *worker, struct program *program, const struct redis_reply *reply,
@@ -332,7 +392,9 @@ struct trip *trip_start(struct worker *worker, struct program *program, const st
         trip->attempt = 1;
     if (!str_to_i64(answer_item(answer, 4), &trip->retries))
         trip->retries = 0;
+    read_account(trip, answer, 9);
     buf_init(&trip->cause, 1024);
+    buf_init(&trip->warnings, 1024);
     timer_init(&trip->journal.again, program->loop, on_journal_again);
     timer_init(&trip->redis.again, program->loop, on_redis_again);
     trip_prepare(trip, answer_item(answer, 6), answer_item(answer, 7));
@@ -346,11 +408,13 @@ void trip_free(struct trip *trip)
     call_cancel(&trip->redis.call);
     timer_fini(&trip->journal.again);
     timer_fini(&trip->redis.again);
+    creator_fini(&trip->creator);
     redis_reply_fini(&trip->reply);
     buf_wipe(&trip->token);
     buf_fini(&trip->key);
     buf_fini(&trip->value);
     buf_fini(&trip->cause);
+    buf_fini(&trip->warnings);
     job_fini(&trip->job);
     arena_fini(&trip->arena);
     free(trip);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One job's way through the worker, from its claim to the record of TikTok's answer.
  *
- *   claimed ──► INTENT confirmed by Kafka ──► SENDING accepted by Redis ──► init at TikTok ──► the answer
- *      │               │                             │                        │                 │
- *      └── cannot be   └── no Kafka, no post:        └── fenced, or no lease  └── not sent      ├── to the journal ┐
- *          sent: back      back                          left: INTENT_ABORTED                   └── to Redis ──────┴─► done
+ *   claimed ──► allowed (creator.h) ──► INTENT confirmed by Kafka ──► SENDING accepted by Redis ──► init at TikTok ─┐
+ *      │               │                     │                             │                         │            │
+ *      └── cannot be   └── rejected,         └── no Kafka, no post:        └── fenced, or no lease   └── not      the answer
+ *          sent: back      or back               back                          left: INTENT_ABORTED      sent     │
+ *                                                                           done ◄─┬── to the journal ◄──────────┤
+ *                                                                                  └── to Redis ◄────────────────┘
  *
  * The order of these steps is the safety of the product. Never two requests at once, but for the two records at the
  * end, which may be written in either order and are both repeated until they are there. */

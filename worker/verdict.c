@@ -7,6 +7,29 @@ static int64_t backoff_ms(const struct config *config, int64_t retries)
     return config->retry_delay_ms << doublings;
 }
 
+const char *verdict_account_then(const struct outcome *outcome)
+{
+    switch (outcome->next) {
+    case NEXT_WINDOW:
+        return "window";
+    case NEXT_DAY:
+        return "day";
+    case NEXT_DRAFTS:
+        return "drafts";
+    case NEXT_USERS:
+        return "users";
+    case NEXT_REFRESH:
+    case NEXT_PARK:
+        return "park";
+    case NEXT_OK:
+    case NEXT_RETRY:
+    case NEXT_LOOK_UP:
+    case NEXT_FAIL:
+        break;
+    }
+    return "";
+}
+
 static struct verdict again(int64_t due_ms, int64_t retries, const char *account_then)
 {
     return (struct verdict){ .event        = ON_NOT_SENT,
@@ -34,20 +57,12 @@ struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_
         verdict = again(backoff_ms(config, retries), retries + 1, "");
         break;
     case NEXT_WINDOW:
-        verdict = again(0, retries, "window");
-        break;
     case NEXT_DAY:
-        verdict = again(0, retries, "day");
-        break;
     case NEXT_DRAFTS:
-        verdict = again(0, retries, "drafts");
-        break;
     case NEXT_USERS:
-        verdict = again(0, retries, "users");
-        break;
     case NEXT_REFRESH:
     case NEXT_PARK:
-        verdict = again(0, retries, "park");
+        verdict = again(0, retries, verdict_account_then(outcome));
         break;
     case NEXT_OK:
     case NEXT_LOOK_UP:

@@ -61,6 +61,10 @@ const struct setting config_rows[] = {
     { "limit.day_posts", SET_COUNT, AT(limit_day_posts), "0", 0, 100000, .help = "direct posts of an account in a day; 0: as TikTok says" },
     { "limit.queued", SET_COUNT, AT(limit_queued), "10000", 1, 10000000, .help = "jobs of one account that wait; one more is REJECTED" },
 
+    { "creator.keep_ms", SET_MS, AT(creator_keep_ms), "5m", 1000, DAY, .help = "what an account allows (privacy, comments, ...) is asked for again when it is older" },
+    { "creator.sure_ms", SET_MS, AT(creator_sure_ms), "10s", 100, HOUR, .help = "a job is REJECTED only by what the account said so recently; else it is asked once more" },
+    { "creator.tries", SET_COUNT, AT(creator_tries), "3", 1, 100, .help = "failures in a row, after which an account's posts go without asking, for creator.keep_ms" },
+
     { "lease.ms", SET_MS, AT(lease_ms), "30s", 500, HOUR, .help = "who drives a job must be done, or say so, within" },
     { "poll.first_ms", SET_MS, AT(poll_first_ms), "2s", 0, HOUR, .help = "first status call after a post was accepted; never later than poll.interval_ms" },
     { "poll.interval_ms", SET_MS, AT(poll_interval_ms), "10s", 10, HOUR, .help = "between two status calls of a job" },

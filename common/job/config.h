@@ -52,6 +52,10 @@ struct config {
     int64_t limit_drafts;
     int64_t limit_day_posts;
     int64_t limit_queued;
+    // creator info
+    int64_t creator_keep_ms;
+    int64_t creator_sure_ms;
+    int64_t creator_tries;
     // a job's life
     int64_t lease_ms;
     int64_t poll_first_ms;

@@ -7,8 +7,7 @@
 #include "base/memory.h"
 #include "io/json.h"
 
-// One line of text that may be cut, never inside a character: for people.
-static void copy_cut(char *out, size_t out_bytes, struct str text)
+void answer_copy_cut(char *out, size_t out_bytes, struct str text)
 {
     size_t len = text.len < out_bytes ? text.len : out_bytes - 1;
     while (len > 0 && len < text.len && ((unsigned char)text.p[len] & 0xC0) == 0x80)
@@ -74,8 +73,8 @@ static void read_data(const struct json *data, struct tiktok_answer *answer)
                json_text(json_get(data, "publish_id")));
     answer_copy_whole(answer->upload_url, sizeof answer->upload_url,
                json_text(json_get(data, "upload_url")));
-    copy_cut(answer->status, sizeof answer->status, json_text(json_get(data, "status")));
-    copy_cut(answer->fail_reason, sizeof answer->fail_reason,
+    answer_copy_cut(answer->status, sizeof answer->status, json_text(json_get(data, "status")));
+    answer_copy_cut(answer->fail_reason, sizeof answer->fail_reason,
              json_text(json_get(data, "fail_reason")));
     answer->downloaded_bytes = read_bytes(data, "downloaded_bytes");
     answer->uploaded_bytes   = read_bytes(data, "uploaded_bytes");
@@ -108,9 +107,9 @@ void tiktok_answer_decode(struct str body, int http_status, struct tiktok_answer
     struct str         code    = json_text(is_flat ? error : json_get(error, "code"));
     struct str         message =
         json_text(is_flat ? json_get(root, "error_description") : json_get(error, "message"));
-    copy_cut(answer->code, sizeof answer->code, code);
-    copy_cut(answer->message, sizeof answer->message, message);
-    copy_cut(answer->log_id, sizeof answer->log_id, log_id_of(root, error));
+    answer_copy_cut(answer->code, sizeof answer->code, code);
+    answer_copy_cut(answer->message, sizeof answer->message, message);
+    answer_copy_cut(answer->log_id, sizeof answer->log_id, log_id_of(root, error));
     answer->outcome = outcome_of_code(code, http_status);
     if (answer->outcome->next == NEXT_OK)
         read_data(json_get(root, "data"), answer);

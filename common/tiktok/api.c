@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "io/json.h"
 #include "tiktok/answer.h"
+#include "tiktok/creator.h"
 #include "tiktok/list.h"
 
 enum {
@@ -33,7 +34,7 @@ struct tiktok {
 };
 
 // what an answer must hold to be a success
-enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS, NEEDS_VIDEOS };
+enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS, NEEDS_VIDEOS, NEEDS_CREATOR };
 
 struct request {
     struct call           inner;   // the HTTP request
@@ -41,6 +42,7 @@ struct request {
     struct call          *outer;   // the caller's; borrowed
     struct tiktok_answer *answer;  // the caller's; borrowed
     struct tiktok_page   *page;    // with NEEDS_VIDEOS; borrowed
+    struct tiktok_creator *creator;  // with NEEDS_CREATOR; borrowed
     const char           *name;    // a literal, for the log
     enum needs            needs;   // of a good answer
     struct buf            url;     // copied by http, kept for its buffer only
@@ -119,6 +121,8 @@ static bool is_whole(const struct request *request)
         return true;
     if (request->needs == NEEDS_VIDEOS)
         return tiktok_page_decode(buf_str(&answer->http.body), request->page);
+    if (request->needs == NEEDS_CREATOR)
+        tiktok_creator_decode(buf_str(&answer->http.body), request->creator);
     if (request->needs == NEEDS_PUBLISH_ID)
         return answer->publish_id[0] != '\0';
     return request->needs != NEEDS_STATUS || answer->status[0] != '\0';
@@ -242,4 +246,14 @@ void tiktok_list(struct tiktok *tiktok, int64_t cursor, struct str token, struct
     request_start(tiktok, request,
                   "/v2/video/list/?fields=id,create_time,video_description,share_url",
                   &http_request, done);
+}
+
+void tiktok_creator_info(struct tiktok *tiktok, struct str token, struct tiktok_creator *creator,
+                         struct call *call, call_done *done)
+{
+    struct request *request = request_new(&creator->answer, call, "creator_info", NEEDS_CREATOR);
+    struct http_request http_request = { .bearer = token, .timeout_ms = tiktok->status_timeout_ms };
+    request->creator                 = creator;
+    buf_add_text(&request->body, "{}");
+    request_start(tiktok, request, "/v2/post/publish/creator_info/query/", &http_request, done);
 }

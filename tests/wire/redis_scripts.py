@@ -207,7 +207,7 @@ class Keyspace:
 KEYS = [(re.compile(pattern + '$', re.S), ttl) for pattern, ttl in [
     (r'job:.+', 'end'), (r'message:.+', 'end'), (r'log:.+', 'end'), (r'slots', 'no'), (r'open', 'no'), (r'leases', 'no'),
     (r'ready', 'no'), (r'queue:.+', 'no'), (r'unknown:.+', 'no'), (r'flying:.+', 'no'), (r'delayed', 'no'),
-    (r'window:.+:(init|creator|status|sent|video_list)', 'yes'), (r'day:.+', 'yes'), (r'inbox:.+', 'yes'), (r'active:\d{8}', 'yes'),
+    (r'window:.+:(init|creator_info|status|sent|video_list)', 'yes'), (r'day:.+', 'yes'), (r'inbox:.+', 'yes'), (r'active:\d{8}', 'yes'),
     (r'polls', 'no'), (r'unsure', 'no'), (r'publish:.+', 'yes'), (r'account:.+', 'no'), (r'alias', 'no'),
     (r'token:.+', 'no'), (r'refresh', 'no'), (r'oauth:.+', 'yes'), (r'watermark', 'no'), (r'outbox', 'no'),
     (r'events', 'no'), (r'state:[A-Z_]+', 'no'), (r'count', 'no'), (r'count:\d{8}', 'yes'), (r'breaker', 'no'),
@@ -388,7 +388,9 @@ class Fleet:
         reply = self.run('claim', worker=worker)
         if reply[0] != 'OK':
             return reply
-        names = ('word', 'job_id', 'epoch', 'attempt', 'retries', 'account', 'message', 'sealed', 'publish_id')
+        names = ('word', 'job_id', 'epoch', 'attempt', 'retries', 'account', 'message', 'sealed', 'publish_id', 'scopes', 'rev',
+                 'creator_age', 'privacy_options', 'comment_disabled', 'duet_disabled', 'stitch_disabled', 'creator_failures',
+                 'failed_age')
         assert len(reply) == len(names)
         return dict(zip(names, reply))
 

@@ -6,8 +6,8 @@ import pytest
 
 from redis_scripts import (PREFIX, SCRIPTS, RedisError, fleet, make_fleet, scripts, server)  # noqa: F401
 
-CHECKED = ['account', 'audit', 'claim', 'command', 'evidence_claim', 'finish', 'found', 'gate_close', 'heartbeat', 'ingest',
-           'kept', 'look', 'policy', 'poll_claim', 'reap', 'refuse', 'relay', 'result', 'sending', 'watermark']
+CHECKED = ['account', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'evidence_claim', 'finish', 'found',
+           'gate_close', 'heartbeat', 'ingest', 'kept', 'look', 'policy', 'poll_claim', 'reap', 'refuse', 'relay', 'result', 'sending', 'watermark']
 # what only the taker of a closed gate may run: test_scripts_gate.py
 OF_THE_GATE = ['gate_keep', 'gate_open', 'gate_sweep', 'restore', 'restore_call']
 
@@ -36,6 +36,13 @@ def prepared(fleet, name):
     if name == 'command':
         fleet.ingest('one')
         return dict(mode='do', id='c1', what='cancel', job_id='one', commander='cli', by='worker-1')
+    if name == 'creator_ask':
+        return dict(account='u1', member='1-1', timeout_ms=1000)
+    if name == 'creator':
+        fleet.run('creator_ask', account='u1', member='1-1', timeout_ms=1000)
+        return dict(account='u1', member='1-1', answered=1, known=1, username='me', nickname='Me',
+                    privacy_options='SELF_ONLY', comment_disabled='0', duet_disabled='1', stitch_disabled='0',
+                    max_duration_s='600')
     if name == 'sending':
         fleet.ingest('one')
         claimed = fleet.claim()
@@ -139,8 +146,8 @@ def test_a_claim_twice_takes_nothing_twice(fleet, name):
     assert fleet.check().settled() == once
 
 
-ALLOWED = {'account', 'audit', 'command', 'evidence_claim', 'finish', 'found', 'gate_close', 'heartbeat', 'kept', 'look',
-           'policy', 'poll_claim', 'reap', 'refuse', 'relay', 'result'}
+ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'found', 'gate_close', 'heartbeat', 'kept',
+           'look', 'policy', 'poll_claim', 'reap', 'refuse', 'relay', 'result'}
 
 
 @pytest.mark.parametrize('name', CHECKED)

@@ -1,7 +1,9 @@
 -- claim(worker) conf(limit.in_flight, limit.open, limit.account, limit.init, limit.window_ms, limit.drafts, limit.day_posts, limit.day_ms, lease.ms)
 -- A free slot, an account that may act now, that account's best job. Accounts take turns: the one that has waited
 -- longest is first. Cost: O(log accounts), and a bounded number of accounts and waiting jobs looked at in one call.
--- OK job_id epoch attempt retries account message sealed_token publish_id · WAIT ms · FULL what
+-- OK job_id epoch attempt retries account message sealed_token publish_id, then what is known of the account: scopes rev
+-- creator_age privacy_options comment_disabled duet_disabled stitch_disabled creator_failures failed_age (ages in ms; ''
+-- for never) · WAIT ms · FULL what
 local LOOKS = 16
 
 -- a job of an unknown account is in `delayed` with nothing but the end of its wait
@@ -78,6 +80,22 @@ local function held_until(job)
     return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]) + limit_day_ms + 1
 end
 
+local KNOWN = { 'scopes', 'rev', 't_creator', 'privacy_options', 'comment_disabled', 'duet_disabled', 'stitch_disabled',
+    'creator_failures', 't_creator_failed' }
+
+-- what the worker has to know of the account, behind the job
+local function with_account(reply, account)
+    local values = redis.call('HMGET', P .. 'account:' .. account, unpack(KNOWN))
+    for i, name in ipairs(KNOWN) do
+        local value = values[i] or ''
+        if value ~= '' and string.sub(name, 1, 2) == 't_' then
+            value = string.format('%.0f', math.max(0, now - tonumber(value)))
+        end
+        reply[#reply + 1] = value
+    end
+    return reply
+end
+
 local function claim(job)
     local account, id = job.account, job.id
     local epoch = new_epoch()
@@ -100,7 +118,7 @@ local function claim(job)
         redis.call('ZADD', P .. 'ready', moment, account)
     end
     local texts = redis.call('MGET', P .. 'message:' .. id, P .. 'token:' .. account)
-    return { 'OK', id, epoch, attempt, job.retries, account, texts[1] or '', texts[2] or '', '' }
+    return with_account({ 'OK', id, epoch, attempt, job.retries, account, texts[1] or '', texts[2] or '', '' }, account)
 end
 
 for _ = 1, LOOKS do
