@@ -25,7 +25,7 @@ def test_a_claim_tells_what_the_account_allows_and_how_old_that_is(fleet):
     assert 20 <= int(claimed['creator_age']) < 10000
     assert (claimed['creator_failures'], claimed['failed_age']) == ('', '')
     account = fleet.check().get('account:u1')
-    assert (account['username'], account['nickname'], account['max_duration_s']) == ('me.too', 'Me', '600')
+    assert (account['creator_username'], account['creator_nickname'], account['max_duration_s']) == ('me.too', 'Me', '600')
 
 
 def test_a_window_has_room_for_no_more_than_its_limit_and_says_when(make_fleet):

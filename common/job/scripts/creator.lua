@@ -22,7 +22,7 @@ if known == -1 then
 end
 redis.call('HDEL', key, 't_creator_failed', 'creator_failed', 'creator_failures')
 if known == 1 then
-    redis.call('HSET', key, 'username', username, 'nickname', nickname, 'privacy_options', privacy_options,
+    redis.call('HSET', key, 'creator_username', username, 'creator_nickname', nickname, 'privacy_options', privacy_options,
         'comment_disabled', comment_disabled, 'duet_disabled', duet_disabled, 'stitch_disabled', stitch_disabled,
         'max_duration_s', max_duration_s, 't_creator', now)
 end

@@ -114,29 +114,90 @@ void account_set_access(struct sim *sim, struct account *account, const char *te
     text_copy(account->access_token, sizeof account->access_token, token->text);
 }
 
-void account_set_refresh(struct sim *sim, struct account *account, const char *text)
+struct refresh *refresh_get(struct sim *sim, const char *text)
 {
-    if (account->refresh_token[0])
-        table_remove(&sim->accounts.by_refresh, account->refresh_token);
-    text_copy(account->refresh_token, sizeof account->refresh_token, text);
-    table_put(&sim->accounts.by_refresh, account->refresh_token, account);
-    account->refresh_expires_ms = clock_now_ms() + REFRESH_TTL_S * 1000;
+    return table_get(&sim->accounts.by_refresh, text);
 }
 
-void account_issue(struct sim *sim, struct account *account)
+bool refresh_is_alive(const struct refresh *refresh)
+{
+    return refresh->grant == refresh->account->grant && refresh->expires_ms > clock_now_ms();
+}
+
+// The newest one becomes `text`; the one before stays good for grace_ms.
+static void put_refresh(struct sim *sim, struct account *account, const char *text,
+                        int64_t grace_ms)
+{
+    int64_t         now_ms = clock_now_ms();
+    struct refresh *before = refresh_get(sim, account->refresh_token);
+    struct refresh *it     = refresh_get(sim, text);
+    if (before) {
+        before->rotated    = true;
+        before->expires_ms = grace_ms > 0 ? now_ms + grace_ms : 0;
+    }
+    if (!it) {
+        it = xcalloc(1, sizeof *it);
+        text_copy(it->text, sizeof it->text, text);
+        table_put(&sim->accounts.by_refresh, it->text, it);
+    }
+    it->account    = account;
+    it->grant      = account->grant;
+    it->expires_ms = now_ms + REFRESH_TTL_S * 1000;
+    it->rotated    = false;
+    text_copy(account->refresh_token, sizeof account->refresh_token, it->text);
+}
+
+void account_set_refresh(struct sim *sim, struct account *account, const char *text)
+{
+    put_refresh(sim, account, text, 0);
+}
+
+static void issue_access(struct sim *sim, struct account *account)
 {
     char text[64] = "act.";
     chance_text(&sim->chance, text + 4, 48);
     account_set_access(sim, account, text, sim->options.token_ttl_s);
-    memcpy(text, "rft.", 4);
+}
+
+static void issue_refresh(struct sim *sim, struct account *account, int64_t grace_ms)
+{
+    char text[64] = "rft.";
     chance_text(&sim->chance, text + 4, 48);
-    account_set_refresh(sim, account, text);
+    put_refresh(sim, account, text, grace_ms);
+}
+
+void account_issue(struct sim *sim, struct account *account)
+{
+    issue_access(sim, account);
+    issue_refresh(sim, account, 0);
+}
+
+// Every token of the grant before dies; what is good of it goes on under the new one.
+static void end_access(struct sim *sim, struct account *account)
+{
+    const char *key;
+    void       *value;
+    account->grant++;
+    for (size_t at = 0; table_next(&sim->accounts.by_refresh, &at, &key, &value);) {
+        struct refresh *refresh = value;
+        if (refresh->account == account && refresh->grant + 1 == account->grant)
+            refresh->grant = account->grant;
+    }
+}
+
+void account_refresh(struct sim *sim, struct account *account)
+{
+    account->refreshes++;
+    if (sim->options.refresh_ends_access)
+        end_access(sim, account);
+    issue_access(sim, account);
+    if (!sim->options.refresh_keeps)
+        issue_refresh(sim, account, sim->options.refresh_grace_ms);
 }
 
 void account_revoke(struct account *account)
 {
     account->grant++;
-    account->refresh_expires_ms = 0;
 }
 
 struct account *account_by_access(struct sim *sim, const char *text)
@@ -149,8 +210,8 @@ struct account *account_by_access(struct sim *sim, const char *text)
 
 struct account *account_by_refresh(struct sim *sim, const char *text)
 {
-    struct account *account = table_get(&sim->accounts.by_refresh, text);
-    return account && account->refresh_expires_ms > clock_now_ms() ? account : NULL;
+    const struct refresh *refresh = refresh_get(sim, text);
+    return refresh && refresh_is_alive(refresh) ? refresh->account : NULL;
 }
 
 char *scope_list(unsigned scopes)
@@ -238,6 +299,8 @@ void accounts_fini(struct sim *sim)
     const char      *key;
     void            *token;
     for (size_t at = 0; table_next(&accounts->by_access, &at, &key, &token);)
+        free(token);
+    for (size_t at = 0; table_next(&accounts->by_refresh, &at, &key, &token);)
         free(token);
     for (size_t i = 0; i < accounts->used; i++) {
         for (size_t k = 0; k < LIMIT_KINDS; k++)

@@ -63,9 +63,10 @@ struct account {
     int64_t          max_duration_s;      // longest video
     int64_t          day_cap;             // direct posts a day; -1 = the option's
     unsigned         grant;               // bumped by a revoke; tokens of older grants are dead
-    char             refresh_token[96];   // the only one that is good
+    char             refresh_token[96];   // the newest
     char             access_token[96];    // the newest
-    int64_t          refresh_expires_ms;  // of refresh_token
+    int64_t          refreshes;           // pairs given for a refresh token
+    int64_t          refresh_reused;      // uses of a refresh token that had been rotated
     struct slide     logs[LIMIT_KINDS];   // arrivals by kind
     int64_t          last_post_ms;        // of a direct post; 0 = never
     struct account  *active_prev;         // in sim's list of active creators
@@ -85,13 +86,21 @@ struct token {
     unsigned        grant;       // dead when the account's is newer
 };
 
+struct refresh {
+    char            text[96];    // rft.…
+    struct account *account;     // whose
+    int64_t         expires_ms;  // dead from then on
+    unsigned        grant;       // dead when the account's is newer
+    bool            rotated;     // another one was given for it
+};
+
 struct accounts {
     struct account **all;                     // owned array in order of creation
     size_t           used;                    // of all
     size_t           size;                    // room in all
     struct table     by_open_id;              // account
     struct table     by_access;               // struct token
-    struct table     by_refresh;              // account; also dead tokens never come back
+    struct table     by_refresh;              // struct refresh, also those that were rotated
     struct account  *active_first;            // least recently active
     struct account  *active_last;             // most recently active
     int64_t          active_count;            // in that list
@@ -103,15 +112,20 @@ struct account *account_new(struct sim *sim, const char *open_id);  // NULL make
 struct account *account_get(struct sim *sim, const char *open_id);  // NULL when unknown
 void            accounts_fini(struct sim *sim);
 
-// Gives the account a new pair of tokens; the old refresh token dies, the old access token lives on
-// until it expires.
+// Gives the account a new pair of tokens, for a consent: the old refresh token dies, the old access
+// token lives on until it expires.
 void account_issue(struct sim *sim, struct account *account);
+// The same for a refresh token, by the options: whether it is another one, how long the old one stays
+// good, and whether the old access token dies.
+void account_refresh(struct sim *sim, struct account *account);
 // Replaces one of the tokens by a given text (control only).
 void account_set_access(struct sim *sim, struct account *account, const char *text, int64_t ttl_s);
 void account_set_refresh(struct sim *sim, struct account *account, const char *text);
 void account_revoke(struct account *account);                           // all tokens die
 struct account *account_by_access(struct sim *sim, const char *text);   // NULL unless alive now
 struct account *account_by_refresh(struct sim *sim, const char *text);  // NULL unless alive now
+struct refresh *refresh_get(struct sim *sim, const char *text);         // dead or alive; NULL when unknown
+bool            refresh_is_alive(const struct refresh *refresh);
 struct cJSON   *account_token_answer(struct sim *sim, const struct account *account);  // flat
 
 bool account_may_be_active(struct sim *sim, struct account *account);  // by the active cap

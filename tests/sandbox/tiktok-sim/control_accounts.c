@@ -173,6 +173,8 @@ static cJSON *account_json(struct sim *sim, const struct account *account)
     cJSON_AddBoolToObject(json, "banned", account->banned);
     cJSON_AddBoolToObject(json, "audited", account->audited);
     cJSON_AddNumberToObject(json, "day_cap", (double)account->day_cap);
+    cJSON_AddNumberToObject(json, "refreshes", (double)account->refreshes);
+    cJSON_AddNumberToObject(json, "refresh_reused", (double)account->refresh_reused);
     cJSON_AddNumberToObject(json, "in_flight", (double)account->in_flight);
     cJSON_AddNumberToObject(json, "in_flight_internal", (double)account->in_flight_internal);
     return json;

@@ -240,6 +240,8 @@ cJSON *ledger_stats(struct sim *sim)
     struct ledger    *ledger    = &sim->ledger;
     struct publishes *publishes = &sim->publishes;
     int64_t           total     = 0;
+    int64_t           refreshes = 0;
+    int64_t           reused    = 0;
     cJSON            *stats     = cJSON_CreateObject();
     cJSON            *breaches  = cJSON_CreateObject();
     for (int i = 0; i < LIMIT_KINDS; i++) {
@@ -248,6 +250,10 @@ cJSON *ledger_stats(struct sim *sim)
         total += ledger->breaches[i];
     }
     cJSON_AddNumberToObject(breaches, "total", (double)total);
+    for (size_t i = 0; i < sim->accounts.used; i++) {
+        refreshes += sim->accounts.all[i]->refreshes;
+        reused += sim->accounts.all[i]->refresh_reused;
+    }
     const struct {
         const char *name;   // in the answer
         int64_t     value;  // now
@@ -271,6 +277,8 @@ cJSON *ledger_stats(struct sim *sim)
         { "in_flight_internal", publishes->in_flight_internal },
         { "max_in_flight_internal", publishes->max_in_flight_internal },
         { "max_in_flight_account_internal", sim->accounts.max_in_flight_internal },
+        { "refreshes", refreshes },
+        { "refresh_reused", reused },
         { "unknown_fields", ledger->unknown_fields },
         { "dropped_fields", ledger->dropped_fields },
     };

@@ -59,28 +59,38 @@ struct account *oauth_find_account(struct call *call)
 static void give_tokens(struct call *call, struct account *account, const char *event)
 {
     call->account = account;
-    account_issue(call->sim, account);
     call_answer_json(call, 200, account_token_answer(call->sim, account));
     ledger_call_event(call, event);
 }
 
 static void grant_refresh(struct call *call, struct evkeyvalq *form)
 {
-    const char     *token   = get(form, "refresh_token");
-    struct account *account = token ? account_by_refresh(call->sim, token) : NULL;
-    if (!token)
+    const char           *token   = get(form, "refresh_token");
+    const struct refresh *refresh = token ? refresh_get(call->sim, token) : NULL;
+    if (!token) {
         call_answer_flat_error(call, "invalid_request", "The request parameters are malformed.");
-    else if (!account)
+        return;
+    }
+    call->account = refresh ? refresh->account : NULL;
+    if (refresh && refresh->rotated) {
+        refresh->account->refresh_reused++;
+        ledger_call_event(call, "refresh_reused");
+    }
+    if (refresh && refresh_is_alive(refresh)) {
+        account_refresh(call->sim, refresh->account);
+        give_tokens(call, refresh->account, "refresh");
+    } else {
         call_answer_flat_error(call, "invalid_grant", "Refresh token is invalid or expired.");
-    else
-        give_tokens(call, account, "refresh");
+    }
 }
 
 static void grant_code(struct call *call, struct evkeyvalq *form)
 {
     struct account *account = authorize_redeem(call, form);
-    if (account)
-        give_tokens(call, account, "connect");
+    if (!account)
+        return;
+    account_issue(call->sim, account);
+    give_tokens(call, account, "connect");
 }
 
 static void grant_client(struct call *call)

@@ -23,6 +23,62 @@ def test_refresh_rotates(sim):
     assert old["refresh_token"] not in sim.ledger_file.read_text()
 
 
+def refresh(sim, token):
+    return sim.form(TOKEN, grant_type="refresh_token", refresh_token=token)
+
+
+def counts(sim, account):
+    of = next(a for a in sim.control("accounts") if a["open_id"] == account["open_id"])
+    stats = sim.control("stats")
+    assert (stats["refreshes"], stats["refresh_reused"]) == (of["refreshes"], of["refresh_reused"])
+    return of["refreshes"], of["refresh_reused"]
+
+
+def test_the_use_of_a_rotated_token_is_told(sim):
+    old = sim.accounts[0]
+    refresh(sim, old["refresh_token"])
+    assert counts(sim, old) == (1, 0)
+    flat_error(refresh(sim, old["refresh_token"]), "invalid_grant")
+    assert counts(sim, old) == (1, 1) and len(sim.events("refresh_reused")) == 1
+    flat_error(refresh(sim, "rft.no"), "invalid_grant")
+    assert counts(sim, old) == (1, 1)
+
+
+def test_a_rotated_token_may_stay_good_for_a_while(start):
+    sim = start("--refresh-grace-ms", 400)
+    old = sim.accounts[0]
+    first, second = (refresh(sim, old["refresh_token"]).json for _ in range(2))
+    assert len({a["refresh_token"] for a in (old, first, second)}) == 3
+    assert counts(sim, old) == (2, 1)
+    time.sleep(0.5)
+    for account in (old, first):
+        flat_error(refresh(sim, account["refresh_token"]), "invalid_grant")
+    assert refresh(sim, second["refresh_token"]).json["access_token"]
+    assert counts(sim, old) == (3, 3)
+
+
+def test_a_refresh_may_keep_its_token(start):
+    sim = start("--refresh-keeps")
+    old = sim.accounts[0]
+    new = refresh(sim, old["refresh_token"]).json
+    assert new["refresh_token"] == old["refresh_token"] and new["access_token"] != old["access_token"]
+    assert refresh(sim, old["refresh_token"]).json["access_token"] and counts(sim, old) == (2, 0)
+    sim.form(REVOKE, token=new["access_token"])
+    flat_error(refresh(sim, old["refresh_token"]), "invalid_grant")
+
+
+@pytest.mark.parametrize("flags", [(), ("--refresh-keeps",), ("--refresh-grace-ms", 60000)])
+def test_a_refresh_may_end_the_access_token(start, flags):
+    sim = start("--refresh-ends-access", *flags)
+    old = sim.accounts[0]
+    new = refresh(sim, old["refresh_token"]).json
+    check(sim.api(CREATOR, {}, token=old["access_token"]), 401, "access_token_invalid")
+    ok(sim.api(CREATOR, {}, token=new["access_token"]))
+    newest = refresh(sim, new["refresh_token"]).json
+    check(sim.api(CREATOR, {}, token=new["access_token"]), 401, "access_token_invalid")
+    ok(sim.api(CREATOR, {}, token=newest["access_token"]))
+
+
 def test_many_rotations(start):
     sim = start(accounts=40)
     newest = {a["open_id"]: a for a in sim.accounts}
