@@ -89,7 +89,6 @@ static const char help[] =
     "failed, rejected, expired or cancelled, 5 unsure.";
 
 const struct verb verb_job = {
-    .heading       = "what became of them",
     .name          = "job",
     .operands      = "ID",
     .summary       = "show everything about one job, with its timeline",

@@ -63,6 +63,15 @@ void out_paint(struct out *out, enum paint paint, const char *format, ...)
         out_printf(out, "\033[0m");
 }
 
+void out_bytes(struct out *out, struct str bytes)
+{
+    if (out->closed || out->broken || !bytes.len)
+        return;
+    errno = 0;
+    if (fwrite(bytes.p, 1, bytes.len, out->file) != bytes.len)
+        note_failure(out);
+}
+
 void out_json(struct out *out, const struct json *json)
 {
     struct buf line;

@@ -49,6 +49,7 @@ static const char help[] =
     "  tokfleet status --json | jq .in_flight";
 
 const struct verb verb_status = {
+    .heading       = "what became of them",
     .name          = "status",
     .operands      = "",
     .summary       = "show the fleet: in flight, waiting, programs, last failures",

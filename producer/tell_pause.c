@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tokfleet pause, resume, account pause, account resume: commands for the fleet or one account.
 #include "base/memory.h"
+#include "producer/account_name.h"
 #include "producer/telling.h"
 
 struct pause_options {
@@ -9,7 +10,8 @@ struct pause_options {
 
 static const struct flag flags[] = { TELLING_FLAGS(pause_options) };
 
-static int tell(struct tool *tool, const char *command, const void *options_read, struct str account)
+static int tell(struct tool *tool, const char *command, const void *options_read,
+                struct str account)
 {
     const struct pause_options *options = options_read;
     // one key for the fleet's, so that they stand in their order
@@ -21,61 +23,50 @@ static int tell(struct tool *tool, const char *command, const void *options_read
     return telling_send(tool, &telling, &message);
 }
 
-// an @alias as its open_id: commands about one account stand under one key
-static int tell_account(struct tool *tool, const char *command, const void *options, const char *name)
+// commands about one account stand under one key: its open_id
+static int tell_account(struct tool *tool, const char *command, const void *options,
+                        const char *name)
 {
-    struct ask   ask  = { 0 };
+    struct ask   ask = { 0 };
     struct error err;
+    char         open_id[OPEN_ID_MAX + 1];
     int          code = END_BAD;
-    if (!tool_store(tool, &err))
+    if (!account_name_find(tool, name, open_id, &err))
         return tool_fail(tool, &err);
-    if (name[0] == '@') {
-        ask_begin(tool, &ask, "HGET", "alias", STR(""));
-        ask_add(&ask, name);
-    } else {
-        ask_begin(tool, &ask, "HGET", "account:", str_of(name));
-        ask_add(&ask, "rev");
-    }
+    ask_begin(tool, &ask, "HGET", "account:", str_of(open_id));
+    ask_add(&ask, "rev");
     if (!tool_ask(tool, &ask, 1, &err))
         code = tool_fail(tool, &err);
     else if (!ask.reply.answer.text.len)
-        tool_note(tool, "there is no account %s in fleet %s (tokfleet account list)", name, tool->config.fleet);
+        tool_note(tool, "there is no account %s in fleet %s (tokfleet account list)", name,
+                  tool->config.fleet);
     else
-        code = tell(tool, command, options, name[0] == '@' ? ask.reply.answer.text : str_of(name));
+        code = tell(tool, command, options, str_of(open_id));
     asks_fini(&ask, 1);
     return code;
 }
 
-static int run_pause(struct tool *tool, const void *options, char *const *operands, int operand_count)
+// of the account that is named, else of the fleet
+static int run_pause(struct tool *tool, const void *options, char *const *operands,
+                     int operand_count)
 {
-    (void)operands, (void)operand_count;
-    return tell(tool, "pause", options, STR(""));
+    return operand_count ? tell_account(tool, "pause", options, operands[0])
+                         : tell(tool, "pause", options, STR(""));
 }
 
-static int run_resume(struct tool *tool, const void *options, char *const *operands, int operand_count)
+static int run_resume(struct tool *tool, const void *options, char *const *operands,
+                      int operand_count)
 {
-    (void)operands, (void)operand_count;
-    return tell(tool, "resume", options, STR(""));
-}
-
-static int run_account_pause(struct tool *tool, const void *options, char *const *operands, int operand_count)
-{
-    (void)operand_count;
-    return tell_account(tool, "pause", options, operands[0]);
-}
-
-static int run_account_resume(struct tool *tool, const void *options, char *const *operands, int operand_count)
-{
-    (void)operand_count;
-    return tell_account(tool, "resume", options, operands[0]);
+    return operand_count ? tell_account(tool, "resume", options, operands[0])
+                         : tell(tool, "resume", options, STR(""));
 }
 
 #define ROWS(count)                                                                                \
-    .flags = flags, .flag_count = COUNT_OF(flags), .options_bytes = sizeof(struct pause_options), \
+    .flags = flags, .flag_count = COUNT_OF(flags), .options_bytes = sizeof(struct pause_options),  \
     .operands_min = (count), .operands_max = (count)
 
 const struct verb verb_pause = {
-    .heading       = "the fleet as a whole",
+    .heading  = "the fleet as a whole",
     .name     = "pause",
     .operands = "",
     .summary  = "stop the whole fleet from beginning new posts",
@@ -101,10 +92,11 @@ const struct verb verb_account_pause = {
     .operands = "ID|@ALIAS",
     .summary  = "stop one account from beginning new posts",
     ROWS(1),
-    .run  = run_account_pause,
-    .text = "No job of this account is claimed from now on, until `tokfleet account resume`; a new\n"
-            "consent does not end it. What was claimed goes on to its end.\n\n"
-            "  tokfleet account pause @brand.de --reason 'under review'",
+    .run = run_pause,
+    .text =
+        "No job of this account is claimed from now on, until `tokfleet account resume`; a new\n"
+        "consent does not end it. What was claimed goes on to its end.\n\n"
+        "  tokfleet account pause @brand.de --reason 'under review'",
 };
 
 const struct verb verb_account_resume = {
@@ -112,7 +104,8 @@ const struct verb verb_account_resume = {
     .operands = "ID|@ALIAS",
     .summary  = "let one account begin new posts again",
     ROWS(1),
-    .run  = run_account_resume,
-    .text = "Ends a pause of one account. One that is parked (its consent is gone) stays parked.\n\n"
-            "  tokfleet account resume @brand.de",
+    .run = run_resume,
+    .text =
+        "Ends a pause of one account. One that is parked (its consent is gone) stays parked.\n\n"
+        "  tokfleet account resume @brand.de",
 };

@@ -204,8 +204,8 @@ static void print_json(struct tool *tool, const struct telling *telling, const s
 // by the rules of the worker, so that a mistake is heard of here
 static bool is_understood(const struct tool *tool, struct str text, struct error *err)
 {
-    struct command command;
-    bool           ok = command_decode(text, tool->config.job_max_bytes, &command, err);
+    struct command command = { 0 };
+    bool           ok      = command_decode(text, tool->config.job_max_bytes, &command, err);
     command_fini(&command);
     return ok;
 }

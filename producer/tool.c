@@ -29,7 +29,7 @@ static void on_signal(struct signal_watch *watch, int number)
 void tool_open_bare(struct tool *tool, bool verbose)
 {
     memset(tool, 0, sizeof *tool);
-    log_open(STDERR_FILENO, "tokfleet", verbose ? LOG_DEBUG : LOG_WARN);
+    log_open(STDERR_FILENO, "tokfleet", verbose ? LOG_DEBUG : LOG_ERROR);
     out_init(&tool->out, stdout);
     out_init(&tool->err, stderr);
 }

@@ -42,6 +42,8 @@ struct kafka_read {
     int32_t              ended;       // how many have
     int64_t              messages;    // delivered so far
     bool                 follow;      // go on after the end
+    bool                 newest_only;  // begin newest before the end, where `from` names nothing
+    int64_t              newest;
     bool                 cancelled;   // deliver nothing any more
     int64_t              idle_ms;     // nothing for so long is a failure
     int64_t              last_ms;     // monotonic, when something came
@@ -197,6 +199,8 @@ static int64_t begin_of(const struct kafka_read *read, int32_t partition)
     for (size_t i = 0; i < read->from_count; i++)
         if (read->from[i].partition == partition && read->from[i].offset >= 0)
             return read->from[i].offset;
+    if (read->newest_only)
+        return read->newest ? RD_KAFKA_OFFSET_TAIL(read->newest) : RD_KAFKA_OFFSET_END;
     return RD_KAFKA_OFFSET_BEGINNING;
 }
 
@@ -280,6 +284,13 @@ struct kafka_read *kafka_read_start(struct loop *loop, const struct kafka_settin
         read->client.lookup =
             kafka_lookup_start(loop, read->client.rk, &topic, 1, idle_ms, on_partitions, read);
     return read;
+}
+
+void kafka_read_newest(struct kafka_read *read, int64_t count)
+{
+    assert(!read->parts);  // afterwards it would be too late
+    read->newest_only = true;
+    read->newest      = count;
 }
 
 void kafka_read_follow(struct kafka_read *read)

@@ -21,6 +21,8 @@ struct kafka_offset {
 struct kafka_read *kafka_read_start(struct loop *loop, const struct kafka_settings *settings, const char *topic,
                                     const struct kafka_offset *from, size_t from_count, int64_t idle_ms,
                                     kafka_read_message *on_message, void *owner, struct call *call, call_done *done);
+// begin so many messages before the end of each partition that `from` does not name; to be called at once after the start
+void kafka_read_newest(struct kafka_read *read, int64_t count);
 // keep reading after the end: new messages go on coming, the call is done at the first end all the same.
 // To be called before it is done.
 void    kafka_read_follow(struct kafka_read *read);

@@ -110,6 +110,24 @@ static void a_reading_begins_where_it_is_told(void **state)
     kafka_read_free(reader.read);
 }
 
+static void the_newest_of_each_partition_are_read_alone(void **state)
+{
+    struct bed               *bed = *state;
+    char                      topic[NAME_BYTES];
+    struct reader             reader;
+    const struct kafka_offset from[]   = { { 1, 50 } };
+    const int64_t             counts[] = { 7, 0, 5000 }, found[] = { 7 + 50 + 7, 50, 300 - 50 };
+    bed_fill_topic(bed, 3, 100, topic);
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        reader_start_at(&reader, bed, bed->brokers, topic, from, 1);
+        kafka_read_newest(reader.read, counts[i]);
+        reader_wait(&reader);
+        assert_int_equal(reader.messages, found[i]);
+        assert_int_equal(reader.last[1], 99);
+        kafka_read_free(reader.read);
+    }
+}
+
 static void an_offset_beyond_the_end_means_from_the_beginning(void **state)
 {
     struct bed               *bed = *state;
@@ -353,6 +371,7 @@ int main(void)
         cmocka_unit_test(an_empty_topic_ends_at_once),
         cmocka_unit_test(many_partitions_are_read_to_their_ends),
         cmocka_unit_test(a_reading_begins_where_it_is_told),
+        cmocka_unit_test(the_newest_of_each_partition_are_read_alone),
         cmocka_unit_test(an_offset_beyond_the_end_means_from_the_beginning),
         cmocka_unit_test(a_topic_that_does_not_exist_is_bad_input),
         cmocka_unit_test(the_end_does_not_run_away_from_a_reader),
