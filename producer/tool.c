@@ -88,6 +88,8 @@ struct store *tool_store(struct tool *tool, struct error *err)
     struct redis_settings settings = {
         .url              = config->redis_url,
         .ca_file          = config->redis_ca[0] ? config->redis_ca : NULL,
+        .sentinel_user     = config->redis_sentinel_user[0] ? config->redis_sentinel_user : NULL,
+        .sentinel_password = config->redis_sentinel_password[0] ? config->redis_sentinel_password : NULL,
         .connect_ms       = config->redis_timeout_ms,
         .backoff_min_ms   = BACKOFF_MIN_MS,
         .backoff_max_ms   = config->redis_backoff_max_ms,

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "io/redis_codec.h"
+#include "io/redis_greeting.h"
 #include "io/redis_sentinel.h"
 #include "io/redis_url.h"
 #include "io/seal.h"
@@ -36,22 +37,13 @@ enum link_state {
     LINK_DOWN,      // the next try comes by `retry`
     LINK_ASKING,    // the sentinels, for the primary
     LINK_OPENING,   // the stream is
-    LINK_GREETING,  // AUTH, SELECT, ROLE and PING are on their way
+    LINK_GREETING,  // its words are on their way: redis_greeting.h
     LINK_READY,     // commands are written as they come
 };
 
-enum command_kind {
-    COMMAND_USER,
-    COMMAND_AUTH,
-    COMMAND_SELECT,
-    COMMAND_ROLE,
-    COMMAND_PING,
-};
-
-static const char *const greeting[] = { "", "AUTH", "SELECT", "ROLE", "PING" };  // by command_kind
-
 struct command {
-    enum command_kind          kind;     // the others are of the greeting: no call, no deadline
+    bool                       greets;   // of the greeting: no call, no deadline, not counted
+    enum greeting              word;     // when greets
     struct redis              *redis;    // borrowed
     struct call               *call;     // borrowed; NULL: nobody waits, the answer is dropped
     struct redis_reply        *reply;    // the caller's; NULL when call is
@@ -70,9 +62,9 @@ TAILQ_HEAD(command_list, command);
 
 struct redis {
     struct loop          *loop;      // borrowed
-    struct redis_settings settings;  // its texts are not used: see url and ca_file
+    struct redis_settings settings;  // its texts are in `texts`; the url is not there: see below
+    struct arena          texts;
     struct redis_url      url;  // owned; its host is the server, also when the sentinels named it
-    char                 *ca_file;  // owned; NULL: the system's
     char                  address[ADDRESS_BYTES];
     enum link_state       state;
     struct sentinel      *sentinel;   // owned; NULL: the URL names the server
@@ -81,7 +73,7 @@ struct redis {
     struct codec         *codec;      // owned
     struct command_list   waiting;    // for a connection
     struct command_list   written;    // for an answer, in the order of the answers
-    int64_t               in_flight;  // COMMAND_USER in both lists
+    int64_t               in_flight;  // in both lists, without the greeting
     struct timer          retry;      // runs in LINK_DOWN
     int64_t               tries;      // since the last connection that held
     struct timer          patience;   // runs when something is written
@@ -107,7 +99,7 @@ static void command_free(struct command *command)
 static void command_forget(struct command *command, struct command_list *list)
 {
     TAILQ_REMOVE(list, command, entry);
-    if (command->kind == COMMAND_USER)
+    if (!command->greets)
         command->redis->in_flight--;
     command_free(command);
 }
@@ -211,34 +203,21 @@ static bool stood_still(const struct redis *redis)
            clock_monotonic_ms() - redis->heard_ms > redis->settings.silence_ms;
 }
 
-static void greet_with(struct redis *redis, enum command_kind kind, const struct str *argv,
-                       size_t argc)
-{
-    struct command *command = xcalloc(1, sizeof *command);
-    command->kind           = kind;
-    command->redis          = redis;
-    command->bytes          = codec_command(argv, argc);
-    command_write(redis, command);
-}
-
 static void on_open(void *owner)
 {
-    struct redis           *redis = owner;
-    const struct redis_url *url   = &redis->url;
-    redis->state                  = LINK_GREETING;
-    if (url->password && url->user)
-        greet_with(redis, COMMAND_AUTH,
-                   (struct str[]){ STR("AUTH"), str_of(url->user), str_of(url->password) }, 3);
-    else if (url->password)
-        greet_with(redis, COMMAND_AUTH, (struct str[]){ STR("AUTH"), str_of(url->password) }, 2);
-    if (url->db) {
-        char db[16];
-        snprintf(db, sizeof db, "%d", url->db);
-        greet_with(redis, COMMAND_SELECT, (struct str[]){ STR("SELECT"), str_of(db) }, 2);
+    struct redis *redis = owner;
+    redis->state        = LINK_GREETING;
+    for (int word = 0; word < GREETING_COUNT; word++) {
+        struct str bytes = greeting_bytes((enum greeting)word, &redis->url, &redis->settings);
+        if (!bytes.len)
+            continue;
+        struct command *command = xcalloc(1, sizeof *command);
+        command->greets         = true;
+        command->word           = (enum greeting)word;
+        command->redis          = redis;
+        command->bytes          = bytes;
+        command_write(redis, command);
     }
-    if (redis->sentinel)
-        greet_with(redis, COMMAND_ROLE, (struct str[]){ STR("ROLE") }, 1);
-    greet_with(redis, COMMAND_PING, (struct str[]){ STR("PING") }, 1);
 }
 
 static void on_ready(struct redis *redis)
@@ -258,41 +237,33 @@ static void on_ready(struct redis *redis)
     }
 }
 
-static void log_refusal(struct redis *redis, struct str answer)
+// Once an outage: it is tried again and again until somebody has acted.
+static void log_refusal(struct redis *redis, const char *why)
 {
     if (redis->refusal_logged)
         return;
     redis->refusal_logged = true;
     redis->outage_logged  = true;
-    log_error("redis refuses the credentials of its URL", F_STR("redis", redis->address),
-              F_STRN("answer", answer));
+    log_error("redis refuses the user of its URL, or what it may do is not enough",
+              F_STR("redis", redis->address), F_STR("why", why));
 }
 
 // An answer to a word of the greeting; false: the connection was given up.
-static bool on_greeted(struct redis *redis, enum command_kind kind, const struct answer *answer)
+static bool on_greeted(struct redis *redis, enum greeting word, const struct answer *answer)
 {
-    bool fine    = answer->kind != ANSWER_ERROR;
-    bool refused = !fine && (kind == COMMAND_AUTH || str_starts(answer->text, "NOAUTH"));
-    if (kind == COMMAND_PING && !fine)
-        fine = str_starts(answer->text, "NOPERM");  // it is there, and that is all that was asked
-    char why[WHY_BYTES];
-    if (!fine) {
-        snprintf(why, sizeof why, "%s refused: %.*s", greeting[kind], STR_ARG(answer->text));
-        if (refused)
-            log_refusal(redis, answer->text);
-    } else if (kind == COMMAND_ROLE && !str_is(answer_item(answer, 0), "master")) {
-        fine = false;
+    char         why[WHY_BYTES];
+    enum greeted greeted = greeting_judge(word, answer, why, sizeof why);
+    if (greeted == GREETED_WELL) {
+        if (word == GREETING_PING)
+            on_ready(redis);
+        return true;
+    }
+    if (greeted == GREETED_REFUSED)
+        log_refusal(redis, why);
+    if (greeted == GREETED_REPLICA)
         sentinel_doubt(redis->sentinel);
-        snprintf(why, sizeof why, "a sentinel names it as primary, but its role is %.*s",
-                 STR_ARG(answer_item(answer, 0)));
-    }
-    if (!fine) {
-        link_lost(redis, ERR_LOST, why);
-        return false;
-    }
-    if (kind == COMMAND_PING)
-        on_ready(redis);
-    return true;
+    link_lost(redis, ERR_LOST, why);
+    return false;
 }
 
 // With sentinels: true when the answer is a replica's. One that lacks replicas may have been replaced: they are asked.
@@ -318,8 +289,9 @@ static bool on_answer(struct redis *redis, const struct answer *answer)
         link_lost(redis, ERR_BROKEN, why);
         return false;
     }
-    enum command_kind kind     = command->kind;
-    bool              replaced = is_replaced(redis, answer);
+    bool          greets   = command->greets;
+    enum greeting word     = command->word;
+    bool          replaced = is_replaced(redis, answer);
     if (command->call && command->script && !command->by_text && answer->kind == ANSWER_ERROR &&
         str_starts(answer->text, "NOSCRIPT")) {
         TAILQ_REMOVE(&redis->written, command, entry);
@@ -337,7 +309,7 @@ static bool on_answer(struct redis *redis, const struct answer *answer)
     command_forget(command, &redis->written);
     if (replaced)
         link_lost(redis, ERR_LOST, "it is a replica now");
-    return !replaced && (kind == COMMAND_USER || on_greeted(redis, kind, answer));
+    return !replaced && (!greets || on_greeted(redis, word, answer));
 }
 
 static size_t on_data(void *owner, struct str bytes)
@@ -418,7 +390,7 @@ static void server_open(struct redis *redis)
         .host       = redis->url.host.name,
         .port       = redis->url.host.port,
         .tls        = redis->url.tls,
-        .ca_file    = redis->ca_file,
+        .ca_file    = redis->settings.ca_file,
         .connect_ms = redis->settings.connect_ms,
     };
     redis->state  = LINK_OPENING;
@@ -463,24 +435,37 @@ static void on_retry(struct timer *timer)
     link_open(container_of(timer, struct redis, retry));
 }
 
+// NULL stays NULL
+static const char *keep(struct redis *redis, const char *text)
+{
+    return text ? arena_text(&redis->texts, str_of(text)) : NULL;
+}
+
+static void keep_settings(struct redis *redis, const struct redis_settings *settings)
+{
+    redis->settings                   = *settings;
+    redis->settings.url               = NULL;
+    redis->settings.ca_file           = keep(redis, settings->ca_file);
+    redis->settings.permit_key        = keep(redis, settings->permit_key);
+    redis->settings.sentinel_user     = keep(redis, settings->sentinel_user);
+    redis->settings.sentinel_password = keep(redis, settings->sentinel_password);
+    if (redis->settings.silence_ms <= 0)
+        redis->settings.silence_ms = redis->url.service ? settings->connect_ms : SILENCE_MS;
+}
+
 struct redis *redis_new(struct loop *loop, const struct redis_settings *settings, struct error *err)
 {
     struct redis_url url;
     if (!redis_url_parse(settings->url, &url, err))
         return NULL;
-    struct redis *redis     = xcalloc(1, sizeof *redis);
-    redis->loop             = loop;
-    redis->settings         = *settings;
-    redis->settings.url     = NULL;
-    redis->settings.ca_file = NULL;
-    redis->url              = url;
-    redis->ca_file          = settings->ca_file ? xstrdup(settings->ca_file) : NULL;
-    redis->codec            = codec_new(settings->answer_max_bytes);
-    if (redis->settings.silence_ms <= 0)
-        redis->settings.silence_ms = url.service ? settings->connect_ms : SILENCE_MS;
+    struct redis *redis = xcalloc(1, sizeof *redis);
+    redis->loop         = loop;
+    redis->url          = url;
+    redis->codec        = codec_new(settings->answer_max_bytes);
+    keep_settings(redis, settings);
     if (url.service)
         redis->sentinel =
-            sentinel_new(loop, &redis->url, settings->connect_ms, &sentinel_events, redis);
+            sentinel_new(loop, &redis->url, &redis->settings, &sentinel_events, redis);
     redis_url_address(&url, redis->address, sizeof redis->address);
     TAILQ_INIT(&redis->waiting);
     TAILQ_INIT(&redis->written);
@@ -504,6 +489,11 @@ void redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void
 const char *redis_address(const struct redis *redis)
 {
     return redis->address;
+}
+
+const char *redis_why(const struct redis *redis)
+{
+    return redis->why;
 }
 
 // NULL: too many in flight, and the call says so.
@@ -593,6 +583,6 @@ void redis_free(struct redis *redis)
     commands_free(&redis->written);
     codec_free(redis->codec);
     redis_url_fini(&redis->url);
-    free(redis->ca_file);
+    arena_fini(&redis->texts);
     free(redis);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A connection to Redis: hiredis as the codec (formatter, reply reader) on a loop/stream.
- * Connects by itself and again with backoff and jitter; AUTH, SELECT and PING come first on every connection, and
- * only their answers make it connected (not while Redis loads its data, not with refused credentials).
+ * Connects by itself and again with backoff and jitter; AUTH, SELECT, settings.permit and PING come first on every
+ * connection, and only their answers make it connected (not while Redis loads its data, not with refused credentials).
  * Commands are pipelined. One that is asked for while not connected waits in a bounded queue.
  * Errors: ERR_CONNECT (never written, its deadline passed first), ERR_FULL (too many in flight),
  * ERR_TIMEOUT or ERR_LOST (written; it may or may not have happened), ERR_BROKEN (not RESP: the connection is closed).
@@ -13,7 +13,9 @@
  * sentinels: a primary that was stopped, and replaced meanwhile, accepts commands for a moment when it wakes. So
  * silence_ms has to be longer than the pauses between two commands and well below gate.wait. After NOREPLICAS the
  * sentinels are asked while the connection stays, until they name another one.
- * User and password are Redis' own; sentinels that want credentials, and TLS with sentinels, are not supported. */
+ * User and password of the URL are Redis' own. rediss+sentinel:// speaks TLS with the sentinels and with Redis; the
+ * certificate of each has to be for the name or address by which it is spoken to, and sentinels name addresses unless
+ * they are told to announce host names. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,16 +31,23 @@ struct redis;
 struct redis_script;
 
 struct redis_settings {
-    const char *url;  // redis://[user:password@]host[:port][/db], rediss://..., or
-                      // redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db]
-    const char *ca_file;         // for rediss; NULL: the system's
-    int64_t     connect_ms;      // for one try
-    int64_t     backoff_min_ms;  // between tries, doubling with jitter
-    int64_t     backoff_max_ms;
-    int64_t     in_flight_max;     // commands waiting for an answer or a connection
-    int64_t     answer_max_bytes;  // a longer answer closes the connection
-    int64_t     silence_ms;        // answers are due and not a byte comes: closes it; 0: 30 s, or
-                                   // connect_ms with sentinels
+    const char *url;  // redis://[user:password@]host[:port][/db], or
+                      // redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db];
+                      // rediss://... and rediss+sentinel://... over TLS
+    const char *ca_file;            // for TLS; NULL: the system's
+    const char *sentinel_user;      // the sentinels' own, not Redis'; NULL: their default user
+    const char *sentinel_password;  // NULL: they want none
+    // asked on every connection before it counts as one: a script that answers OK, or in words why this server or its
+    // user will not do; NULL: none. Borrowed.
+    const struct redis_script *permit;
+    const char                *permit_key;      // its KEYS[1]; NULL only without permit
+    int64_t                    connect_ms;      // for one try
+    int64_t                    backoff_min_ms;  // between tries, doubling with jitter
+    int64_t                    backoff_max_ms;
+    int64_t                    in_flight_max;     // commands waiting for an answer or a connection
+    int64_t                    answer_max_bytes;  // a longer answer closes the connection
+    int64_t silence_ms;  // answers are due and not a byte comes: closes it; 0: 30 s, or
+                         // connect_ms with sentinels
     // each answer to a command: how long after it was written; script NULL: it was none; may be NULL
     void (*on_timed)(void *owner, const struct redis_script *script, int64_t took_us);
     void *owner;  // for on_timed
@@ -75,6 +84,8 @@ bool          redis_connected(const struct redis *redis);
 // each time, before the commands that have waited; may start commands, may not free redis; NULL: nobody asks
 void        redis_on_connect(struct redis *redis, void (*on_connect)(void *owner), void *owner);
 const char *redis_address(const struct redis *redis);  // host:port of the server now, for logs
+const char *
+redis_why(const struct redis *redis);  // not connected: what went wrong last; else empty
 
 // argv is copied; deadline_ms > 0; reply is filled before done(NULL)
 void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms,

@@ -15,15 +15,17 @@
 enum { ASK_MAX_MS = 1000, ANSWER_MAX_BYTES = 4096, WHY_BYTES = 200, HOST_MAX_BYTES = 255 };
 
 struct sentinel {
-    struct loop                  *loop;    // borrowed
-    const struct redis_url       *url;     // borrowed
-    const struct sentinel_events *events;  // borrowed
-    void                         *owner;   // borrowed
+    struct loop                  *loop;      // borrowed
+    const struct redis_url       *url;       // borrowed
+    const struct redis_settings  *settings;  // borrowed
+    const struct sentinel_events *events;    // borrowed
+    void                         *owner;     // borrowed
     int64_t                       ask_ms;
     size_t                        turn;  // whose it is, or whose it will be first
     size_t         asked;           // in this round, the one whose turn it is included; 0: no round
     struct stream *stream;          // owned; NULL: no round
     struct codec  *codec;           // owned
+    bool           greeted;         // the next answer is not that to AUTH
     struct timer   deadline;        // of one sentinel
     char           why[WHY_BYTES];  // the last one of the round had nothing to name
 };
@@ -33,7 +35,8 @@ static void ask_one(struct sentinel *sentinel);
 static void turn_end(struct sentinel *sentinel)
 {
     stream_free(sentinel->stream);
-    sentinel->stream = NULL;
+    sentinel->stream  = NULL;
+    sentinel->greeted = false;
     codec_reset(sentinel->codec);
     timer_stop(&sentinel->deadline);
 }
@@ -63,14 +66,23 @@ static bool is_host(struct str text)
     return text.len > 0 && text.len <= HOST_MAX_BYTES;
 }
 
+// Its own words; what to do where they do not say.
+static void on_refused(struct sentinel *sentinel, struct str answer)
+{
+    char why[WHY_BYTES];
+    bool credentials = str_starts(answer, "NOAUTH") || str_starts(answer, "WRONGPASS");
+    snprintf(why, sizeof why, "%.*s%s", STR_ARG(answer),
+             credentials ? " (TOKFLEET_REDIS_SENTINEL_PASSWORD is the sentinels' own)" : "");
+    turn_fail(sentinel, why);
+}
+
 static void on_answer(struct sentinel *sentinel, const struct answer *answer)
 {
     char       why[WHY_BYTES];
     int64_t    port = 0;
     struct str host = answer_item(answer, 0);
     if (answer->kind == ANSWER_ERROR) {
-        snprintf(why, sizeof why, "%.*s", STR_ARG(answer->text));
-        turn_fail(sentinel, why);
+        on_refused(sentinel, answer->text);
     } else if (answer->kind == ANSWER_NIL) {
         snprintf(why, sizeof why, "it does not know the service %.64s", sentinel->url->service);
         turn_fail(sentinel, why);
@@ -91,7 +103,13 @@ static size_t on_data(void *owner, struct str bytes)
 {
     struct sentinel *sentinel = owner;
     codec_feed(sentinel->codec, bytes);
-    switch (codec_next(sentinel->codec)) {
+    enum codec_found found = codec_next(sentinel->codec);
+    if (found == CODEC_ANSWER && !sentinel->greeted &&
+        codec_answer(sentinel->codec)->kind != ANSWER_ERROR) {
+        sentinel->greeted = true;
+        found             = codec_next(sentinel->codec);
+    }
+    switch (found) {
     case CODEC_ANSWER:
         on_answer(sentinel, codec_answer(sentinel->codec));
         break;
@@ -104,14 +122,27 @@ static size_t on_data(void *owner, struct str bytes)
     return bytes.len;
 }
 
+static void say(struct sentinel *sentinel, const struct str *argv, size_t argc)
+{
+    struct str bytes = codec_command(argv, argc);
+    stream_write(sentinel->stream, bytes);
+    codec_command_free(bytes);
+}
+
 static void on_open(void *owner)
 {
     struct sentinel *sentinel = owner;
-    struct str       argv[]   = { STR("SENTINEL"), STR("get-master-addr-by-name"),
-                                  str_of(sentinel->url->service) };
-    struct str       bytes    = codec_command(argv, COUNT_OF(argv));
-    stream_write(sentinel->stream, bytes);
-    codec_command_free(bytes);
+    const char      *user     = sentinel->settings->sentinel_user;
+    const char      *password = sentinel->settings->sentinel_password;
+    sentinel->greeted         = !password;
+    if (password && user)
+        say(sentinel, (struct str[]){ STR("AUTH"), str_of(user), str_of(password) }, 3);
+    else if (password)
+        say(sentinel, (struct str[]){ STR("AUTH"), str_of(password) }, 2);
+    say(sentinel,
+        (struct str[]){ STR("SENTINEL"), STR("get-master-addr-by-name"),
+                        str_of(sentinel->url->service) },
+        3);
 }
 
 static void on_close(void *owner, const struct error *why)
@@ -136,18 +167,23 @@ static void ask_one(struct sentinel *sentinel)
     const struct redis_host *host    = &sentinel->url->sentinels[sentinel->turn];
     struct stream_address    address = { .host       = host->name,
                                          .port       = host->port,
+                                         .tls        = sentinel->url->tls,
+                                         .ca_file    = sentinel->settings->ca_file,
                                          .connect_ms = sentinel->ask_ms };
     sentinel->asked++;
     sentinel->stream = stream_open(sentinel->loop, &address, &stream_events, sentinel);
     timer_start(&sentinel->deadline, sentinel->ask_ms);
 }
 
-struct sentinel *sentinel_new(struct loop *loop, const struct redis_url *url, int64_t ask_ms,
+struct sentinel *sentinel_new(struct loop *loop, const struct redis_url *url,
+                              const struct redis_settings  *settings,
                               const struct sentinel_events *events, void *owner)
 {
+    int64_t          ask_ms   = settings->connect_ms;
     struct sentinel *sentinel = xcalloc(1, sizeof *sentinel);
     sentinel->loop            = loop;
     sentinel->url             = url;
+    sentinel->settings        = settings;
     sentinel->events          = events;
     sentinel->owner           = owner;
     sentinel->ask_ms          = ask_ms < ASK_MAX_MS ? ask_ms : ASK_MAX_MS;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The sentinels of a redis+sentinel:// URL, asked in turn which server is the primary of the service.
  * A round asks each of them at most once and for a second at most, beginning with the one that answered last; the first
- * good answer ends it. They are asked over plain TCP and without credentials.
+ * good answer ends it. TLS is as the URL says, for them and for Redis alike; their credentials are their own.
  * Owned by io/redis.c, which connects to what was named and lets its ROLE decide. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "io/redis.h"
 #include "io/redis_url.h"
 #include "loop/loop.h"
 
@@ -19,8 +20,9 @@ struct sentinel_events {
     void (*on_nobody)(void *owner, const char *why);                  // none could name one
 };
 
-// url, events and owner are borrowed for its life; ask_ms: for one sentinel, if shorter than a second
-struct sentinel *sentinel_new(struct loop *loop, const struct redis_url *url, int64_t ask_ms,
+// all are borrowed for its life; one sentinel has settings->connect_ms, a second at most
+struct sentinel *sentinel_new(struct loop *loop, const struct redis_url *url,
+                              const struct redis_settings  *settings,
                               const struct sentinel_events *events, void *owner);
 void             sentinel_ask(struct sentinel *sentinel);  // harmless during a round
 void sentinel_doubt(struct sentinel *sentinel);            // the next round begins with another one

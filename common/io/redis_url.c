@@ -157,6 +157,10 @@ static bool parse_scheme(struct str *text, bool *sentinel, struct redis_url *url
     if (str_starts(*text, "redis+sentinel://")) {
         skip      = strlen("redis+sentinel://");
         *sentinel = true;
+    } else if (str_starts(*text, "rediss+sentinel://")) {
+        skip      = strlen("rediss+sentinel://");
+        *sentinel = true;
+        url->tls  = true;
     } else if (str_starts(*text, "redis://")) {
         skip = strlen("redis://");
     } else if (str_starts(*text, "rediss://")) {
@@ -164,7 +168,8 @@ static bool parse_scheme(struct str *text, bool *sentinel, struct redis_url *url
         url->tls = true;
     } else {
         return error_set(err, ERR_SETTING,
-                         "redis URL: it starts with redis://, rediss:// or redis+sentinel://");
+                         "redis URL: it starts with redis://, rediss://, redis+sentinel:// or "
+                         "rediss+sentinel://");
     }
     text->p   = text->p + skip;
     text->len = text->len - skip;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* redis://[user:password@]host[:port][/db], rediss://... and
- * redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db], taken apart.
+/* redis://[user:password@]host[:port][/db] and
+ * redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db], or with rediss, taken apart.
  * User and password are percent-decoded.
  * Owned by io/redis.c. The errors never repeat any of the URL, which holds a password. */
 #pragma once
@@ -25,7 +25,7 @@ struct redis_url {
     struct redis_host *sentinels;       // port 26379 unless said
     size_t             sentinel_count;  // 0: none
     int                db;              // 0 unless said
-    bool               tls;             // rediss
+    bool               tls;             // rediss://, rediss+sentinel://
 };
 
 bool redis_url_parse(const char *text, struct redis_url *url, struct error *err) MUST_CHECK;

@@ -30,8 +30,10 @@ const struct setting config_rows[] = {
     { "topics.replication", SET_COUNT, AT(topics_replication), "-1", -1, 10, .help = "replicas of each topic; -1: the brokers' default" },
     { "topics.jobs_retention_ms", SET_MS, AT(topics_jobs_retention_ms), "7d", SECOND, 365 * DAY, .help = "retention of the jobs topic: what waits longer than half of it is kept in the journal" },
 
-    { "redis.url", SET_TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, .secret = true, .help = "redis://[user:password@]host:port[/db], rediss://... or redis+sentinel://[user:password@]host:port[,host:port...]/service[/db]" },
-    { "redis.ca", SET_TEXT, AT(redis_ca), "", 0, 4096, .help = "PEM file of the authorities for rediss://; empty: the system's" },
+    { "redis.url", SET_TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, .secret = true, .help = "redis://[user:password@]host:port[/db], or redis+sentinel://[user:password@]host:port[,host:port...]/service[/db]; over TLS rediss://... and rediss+sentinel://..." },
+    { "redis.ca", SET_TEXT, AT(redis_ca), "", 0, 4096, .help = "PEM file of the authorities for TLS with Redis; empty: the system's" },
+    { "redis.sentinel_user", SET_TEXT, AT(redis_sentinel_user), "", 0, 256, .help = "user at the sentinels; empty: their default user" },
+    { "redis.sentinel_password", SET_TEXT, AT(redis_sentinel_password), "", 0, 1024, .secret = true, .help = "password of the sentinels, which is not Redis'; empty: they want none" },
     { "redis.timeout_ms", SET_MS, AT(redis_timeout_ms), "5s", 50, MINUTE, .help = "give up on one command, or one connect, after" },
     { "redis.backoff_max_ms", SET_MS, AT(redis_backoff_max_ms), "5s", 100, 5 * MINUTE, .help = "longest wait between two connects" },
     { "redis.in_flight", SET_COUNT, AT(redis_in_flight), "10000", 16, 1000000, .help = "commands waiting for an answer" },

@@ -24,6 +24,8 @@ struct config {
     // Redis
     char   *redis_url;                 // secret: may hold a password
     char   *redis_ca;                  // file or ""
+    char   *redis_sentinel_user;       // or ""
+    char   *redis_sentinel_password;   // secret, or ""
     int64_t redis_timeout_ms;
     int64_t redis_backoff_max_ms;
     int64_t redis_in_flight;

@@ -12,7 +12,7 @@
 #include "job/telemetry.h"
 #include "loop/clock.h"
 
-enum { LOG_FLUSH_MS = 100, DRAIN_LOOK_MS = 20, STOP_TIMEOUT_MS = 1000, ANSWER_MAX_BYTES = 64 * 1024 * 1024 };
+enum { LOG_FLUSH_MS = 100, DRAIN_LOOK_MS = 20, STOP_TIMEOUT_MS = 1000, ANSWER_MAX_BYTES = 64 * 1024 * 1024, GATE_KEY_BYTES = 80 };
 
 struct running {
     struct program             program;
@@ -32,6 +32,7 @@ struct running {
     char                       pid[24];
     char                       port[24];
     char                       generation[24];  // of the gate, as the last heartbeat told
+    char                       refused[256];    // what Redis answered the last heartbeat; empty: it took it, or is away
 };
 
 void program_saw_gate(struct program *program, bool open)
@@ -67,12 +68,24 @@ static void see_generation(struct running *r, struct str generation)
         r->kind->on_generation(r->owner);
 }
 
+// A connection is there and its scripts are refused (no replicas, an ACL that was changed): nothing moves, so people hear it.
+static void see_refusal(struct running *r, const char *why)
+{
+    if (*why && !r->refused[0])
+        log_error("nothing can be written to Redis", F_STR("redis", redis_address(r->program.redis)), F_STR("why", why));
+    if (!*why && r->refused[0])
+        log_info("Redis takes scripts again", F_STR("redis", redis_address(r->program.redis)));
+    snprintf(r->refused, sizeof r->refused, "%s", why);
+}
+
 static void on_beat(struct call *call, const struct error *err)
 {
     struct running *r = container_of(call, struct running, beat_call);
     enum store_word word;
     struct error    why;
-    if (!store_word(err, &r->beat_reply, &word, &why)) {
+    bool            told = store_word(err, &r->beat_reply, &word, &why);
+    see_refusal(r, told || err ? "" : why.message);
+    if (!told) {
         log_debug("no heartbeat", F_STR("why", why.message));
     } else {
         program_saw_gate(&r->program, word != WORD_GATE);
@@ -117,11 +130,22 @@ static const char *not_ready(const struct running *r)
         return "draining";
     if (!redis_connected(r->program.redis))
         return "Redis is not connected";
+    if (r->refused[0])
+        return r->refused;
     if (!kafka_out_healthy(r->program.kafka))
         return "Kafka is not reachable";
     if (!r->program.gate_open)
         return "the gate is closed";
     return NULL;
+}
+
+static void print_ready(const struct running *r, const char *why, struct buf *body)
+{
+    const struct redis *redis = r->program.redis;
+    buf_add_text(body, why ? why : "ok");
+    if (why && !redis_connected(redis) && *redis_why(redis))
+        buf_printf(body, ": %s", redis_why(redis));
+    buf_add_text(body, "\n");
 }
 
 static void on_request(void *owner, const struct server_request *request, struct server_reply *reply)
@@ -132,7 +156,7 @@ static void on_request(void *owner, const struct server_request *request, struct
     } else if (strcmp(request->path, "/readyz") == 0) {
         const char *why = not_ready(r);
         reply->status   = why ? 503 : 200;
-        buf_printf(&reply->body, "%s\n", why ? why : "ok");
+        print_ready(r, why, &reply->body);
     } else if (strcmp(request->path, "/metrics") == 0) {
         reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
         telemetry_print(r->telemetry, !not_ready(r), &reply->body);
@@ -205,10 +229,16 @@ static void say_goodbye(struct running *r)
 
 static bool open_connections(struct program *p, struct error *err)
 {
-    struct config *c                    = &p->config;
+    struct config *c = &p->config;
+    char           gate_key[GATE_KEY_BYTES];
+    snprintf(gate_key, sizeof gate_key, "{%s}:gate", c->fleet);
     struct redis_settings redis_settings = {
         .url              = c->redis_url,
         .ca_file          = c->redis_ca[0] ? c->redis_ca : NULL,
+        .sentinel_user     = c->redis_sentinel_user[0] ? c->redis_sentinel_user : NULL,
+        .sentinel_password = c->redis_sentinel_password[0] ? c->redis_sentinel_password : NULL,
+        .permit           = &permit_script,
+        .permit_key       = gate_key,
         .connect_ms       = c->redis_timeout_ms,
         .backoff_min_ms   = 50,
         .backoff_max_ms   = c->redis_backoff_max_ms,

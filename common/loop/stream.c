@@ -37,6 +37,7 @@ struct stream {
     const struct stream_events       *events;      // borrowed
     void                             *owner;       // borrowed
     char                             *host;        // owned; without the brackets of IPv6
+    char                             *ca_file;     // owned; NULL: plain, or the system's
     int                               port;        // 1 to 65535
     int64_t                           connect_ms;  // for all of looking up, connecting and TLS
     SSL_CTX                          *tls;         // owned; NULL: plain
@@ -59,6 +60,7 @@ static void stream_delete(struct stream *stream)
 {
     SSL_CTX_free(stream->tls);
     free(stream->host);
+    free(stream->ca_file);
     free(stream);
 }
 
@@ -128,6 +130,28 @@ static void on_deadline(struct timer *timer)
     leave(stream);
 }
 
+// What was wrong with the certificate, and what would have been right.
+static void describe_verdict(const struct stream *stream, long verdict, char *why, size_t why_bytes)
+{
+    const char *text = X509_verify_cert_error_string(verdict);
+    switch (verdict) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        snprintf(why, why_bytes, "TLS: %s: the certificate is not for %s", text, stream->host);
+        break;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        snprintf(why, why_bytes, "TLS: %s: trusted are the authorities of %s", text,
+                 stream->ca_file ? stream->ca_file : "the system");
+        break;
+    default:
+        snprintf(why, why_bytes, "TLS: certificate refused: %s", text);
+    }
+}
+
 // Why the connection failed, in words. `code` is errno as it was when libevent told.
 static void describe(const struct stream *stream, short what, int code, char *why, size_t why_bytes)
 {
@@ -137,9 +161,12 @@ static void describe(const struct stream *stream, short what, int code, char *wh
     if (tls_error) {
         const char *reason  = ERR_reason_error_string(tls_error);
         long        verdict = SSL_get_verify_result(bufferevent_openssl_get_ssl(stream->bev));
-        snprintf(why, why_bytes, "TLS: %s%s%s", reason ? reason : "failed",
-                 verdict == X509_V_OK ? "" : ": ",
-                 verdict == X509_V_OK ? "" : X509_verify_cert_error_string(verdict));
+        if (ERR_SYSTEM_ERROR(tls_error))
+            reason = evutil_socket_error_to_string(ERR_GET_REASON(tls_error));
+        if (verdict == X509_V_OK)
+            snprintf(why, why_bytes, "TLS: %s", reason ? reason : "closed by the other side");
+        else
+            describe_verdict(stream, verdict, why, why_bytes);
     } else if (what & BEV_EVENT_EOF) {
         snprintf(why, why_bytes, "closed by the other side");
     } else {
@@ -342,6 +369,14 @@ static SSL_CTX *tls_context(const char *ca_file)
     return NULL;
 }
 
+static void fail_to_trust(struct stream *stream)
+{
+    char why[ERROR_MESSAGE_BYTES];
+    snprintf(why, sizeof why, "TLS: no authorities can be read from %s",
+             stream->ca_file ? stream->ca_file : "the system's store");
+    fail_later(stream, why);
+}
+
 struct stream *stream_open(struct loop *loop, const struct stream_address *address,
                            const struct stream_events *events, void *owner)
 {
@@ -355,10 +390,12 @@ struct stream *stream_open(struct loop *loop, const struct stream_address *addre
     error_set(&stream->failure, ERR_CONNECT, "no address");
     timer_init(&stream->deadline, loop, on_deadline);
     timer_start(&stream->deadline, address->connect_ms);
-    if (address->tls)
-        stream->tls = tls_context(address->ca_file);
+    if (address->tls) {
+        stream->tls     = tls_context(address->ca_file);
+        stream->ca_file = address->ca_file ? xstrdup(address->ca_file) : NULL;
+    }
     if (address->tls && !stream->tls)
-        fail_later(stream, "TLS: the CA file cannot be read");
+        fail_to_trust(stream);
     else if (!connect_numeric(stream))
         look_up(stream);
     return stream;

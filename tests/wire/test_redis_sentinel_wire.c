@@ -51,9 +51,9 @@ static void servers_start(struct watched *w, const struct peer_step *const *firs
 }
 
 // scripts that are NULL: that sentinel is dead
-static void watched_open(struct watched *w, const struct peer_step *const *a,
-                         const struct peer_step *const *b, const struct peer_step *const *c,
-                         int64_t connect_ms)
+static void watched_open_with(struct watched *w, const struct peer_step *const *a,
+                              const struct peer_step *const *b, const struct peer_step *const *c,
+                              struct redis_settings settings)
 {
     const struct peer_step *const *const scripts[SENTINELS] = { a, b, c };
     char                                 url[256]           = "redis+sentinel://";
@@ -69,7 +69,14 @@ static void watched_open(struct watched *w, const struct peer_step *const *a,
     }
     size_t len = strlen(url);
     snprintf(url + len, sizeof url - len, "/main");
-    cache_open(&w->cache, url, (struct redis_settings){ .connect_ms = connect_ms });
+    cache_open(&w->cache, url, settings);
+}
+
+static void watched_open(struct watched *w, const struct peer_step *const *a,
+                         const struct peer_step *const *b, const struct peer_step *const *c,
+                         int64_t connect_ms)
+{
+    watched_open_with(w, a, b, c, (struct redis_settings){ .connect_ms = connect_ms });
 }
 
 static void watched_close(struct watched *w)
@@ -183,6 +190,51 @@ TEST("without a sentinel that knows one, a command fails with the last one's wor
     // bounded and not in a hurry: backoff is 10 to 100 ms, a round asks each once
     assert_in_range(peer_accepted(w.sentinels[0]), 3, 40);
     watched_close(&w);
+}
+
+static void ask_sentinel_with(struct redis_settings settings, const char *auth)
+{
+    static const struct peer_step primary[] = { PRIMARY, GET("a"), SEND("+for a\r\n"), HANG };
+    struct watched                w;
+    struct asked                  a = { 0 };
+    struct named                  name;
+    servers_start(&w, SCRIPTS(primary), NULL);
+    named(&name, peer_port(w.servers[0]));
+    const struct peer_step wants[] = { AWAIT(auth), ASKED, SEND("+OK\r\n"), name.steps[1], HANG };
+    watched_open_with(&w, SCRIPTS(wants), NULL, NULL, settings);
+    ask(&w.cache, &a, "a");
+    hear(&w.cache, &a, "for a");
+    watched_close(&w);
+}
+
+TEST("sentinels get their own credentials, of a user or of none")
+{
+    ask_sentinel_with((struct redis_settings){ .sentinel_password = "s e" },
+                      "*2\r\n$4\r\nAUTH\r\n$3\r\ns e\r\n");
+    ask_sentinel_with((struct redis_settings){ .sentinel_user = "ann", .sentinel_password = "s" },
+                      "*3\r\n$4\r\nAUTH\r\n$3\r\nann\r\n$1\r\ns\r\n");
+}
+
+static void be_refused_by_sentinels(struct redis_settings settings, const char *answer)
+{
+    const struct peer_step refuses[] = { ASKED, SEND(answer), HANG };
+    struct watched         w;
+    struct asked           a = { 0 };
+    servers_start(&w, nobody_script, NULL);
+    watched_open_with(&w, NULL, NULL, SCRIPTS(refuses), settings);
+    ask_within(&w.cache, &a, "a", 300);
+    hear_error(&w.cache, &a, ERR_CONNECT);
+    watched_close(&w);
+    assert_non_null(strstr(a.wait.err.message, "sentinel 127.0.0.1"));
+    assert_non_null(strstr(a.wait.err.message, "TOKFLEET_REDIS_SENTINEL_PASSWORD"));
+    assert_null(strstr(a.wait.err.message, "SECRET"));
+}
+
+TEST("sentinels that want credentials which they do not get say so, and what to set")
+{
+    be_refused_by_sentinels((struct redis_settings){ 0 }, "-NOAUTH Authentication required.\r\n");
+    be_refused_by_sentinels((struct redis_settings){ .sentinel_password = "SECRET" },
+                            "-WRONGPASS invalid username-password pair\r\n");
 }
 
 TEST("credentials and database are for the primary, not for the sentinels")
@@ -358,6 +410,9 @@ TEST("a URL says sentinels, service and database")
     assert_true(redis_url_parse("redis+sentinel://a/main", &url, &err));
     assert_true(!url.user && !url.password && url.db == 0 && url.sentinel_count == 1);
     redis_url_fini(&url);
+    assert_true(redis_url_parse("rediss+sentinel://:p@a:7/main", &url, &err));
+    assert_true(url.tls && url.sentinel_count == 1 && url.sentinels[0].port == 7);
+    redis_url_fini(&url);
 }
 
 TEST("a URL of sentinels that cannot be understood is ERR_SETTING and is not repeated in the "
@@ -376,7 +431,7 @@ TEST("a URL of sentinels that cannot be understood is ERR_SETTING and is not rep
                                        "redis+sentinel://:SECRET@a/main/1/2",
                                        "redis+sentinel://:SECRET@a/main?db=1",
                                        "redis+sentinel://SECRET@a/main",
-                                       "rediss+sentinel://:SECRET@a/main",
+                                       "rediss+sentinel://:SECRET@a",
                                        "redis+sentinel://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q/main" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct redis_url url;

@@ -132,7 +132,9 @@ TEST("the addresses of a name are tried one after the other")
     hung_dns_end(&dns);
 }
 
-static void be_refused(const char *host, const char *names, bool trusted, const char *words)
+enum flaw { FLAW_NONE, FLAW_EXPIRED, FLAW_TOO_EARLY, FLAW_SELF_SIGNED, FLAW_UNKNOWN_CA };
+
+static void be_refused(const char *host, const char *names, enum flaw flaw, const char *words)
 {
     struct loop     *loop  = loop_new();
     struct heard     heard = { 0 };
@@ -140,13 +142,22 @@ static void be_refused(const char *host, const char *names, bool trusted, const 
     struct tls_files others;
     tls_files_init(&files, names);
     tls_files_init(&others, names);
+    if (flaw == FLAW_EXPIRED)
+        tls_files_date(&files, -3, -1);
+    if (flaw == FLAW_TOO_EARLY)
+        tls_files_date(&files, 1, 3);
+    if (flaw == FLAW_SELF_SIGNED)
+        tls_files_self_sign(&files);
+    const char  *ca   = flaw == FLAW_UNKNOWN_CA ? others.ca : files.ca;
     struct peer *peer = peer_new((const struct peer_step *[]){ echo, NULL }, files.cert, files.key);
-    listen_to(&heard, loop, host, peer_port(peer), trusted ? files.ca : others.ca);
+    listen_to(&heard, loop, host, peer_port(peer), ca);
     wait_for(loop, &heard.closes, 1);
     assert_int_equal(heard.opens, 0);
     assert_int_equal(heard.why.code, ERR_CONNECT);
     if (!strstr(heard.why.message, words))
         fail_msg("no \"%s\" in: %s", words, heard.why.message);
+    if (flaw >= FLAW_SELF_SIGNED)
+        assert_non_null(strstr(heard.why.message, ca));  // whom to trust is what can be set right
     assert_int_equal(peer_count(peer, "hello"), 0);
     stop_listening(&heard, loop, peer);
     tls_files_fini(&files);
@@ -155,17 +166,44 @@ static void be_refused(const char *host, const char *names, bool trusted, const 
 
 TEST("a certificate for another name is refused")
 {
-    be_refused("localhost", "DNS:elsewhere.example", true, "hostname mismatch");
+    be_refused("localhost", "DNS:elsewhere.example", FLAW_NONE, "not for localhost");
 }
 
 TEST("a certificate for another address is refused")
 {
-    be_refused("127.0.0.1", "IP:127.0.0.2,DNS:localhost", true, "IP address mismatch");
+    be_refused("127.0.0.1", "IP:127.0.0.2,DNS:localhost", FLAW_NONE, "not for 127.0.0.1");
 }
 
 TEST("a certificate of a CA that is not trusted is refused")
 {
-    be_refused("localhost", "DNS:localhost", false, "certificate");
+    be_refused("localhost", "DNS:localhost", FLAW_UNKNOWN_CA, "trusted are the authorities of");
+}
+
+TEST("a certificate that is signed by itself is refused")
+{
+    be_refused("localhost", "DNS:localhost", FLAW_SELF_SIGNED, "self-signed certificate");
+}
+
+TEST("a certificate whose time is over, or has not come, is refused")
+{
+    be_refused("localhost", "DNS:localhost", FLAW_EXPIRED, "certificate has expired");
+    be_refused("localhost", "DNS:localhost", FLAW_TOO_EARLY, "certificate is not yet valid");
+}
+
+TEST("a peer that does not speak TLS is told from one whose certificate is wrong")
+{
+    static const struct peer_step plain[] = { SEND("-ERR what is that\r\n"), HANG };
+    struct loop                  *loop    = loop_new();
+    struct heard                  heard   = { 0 };
+    struct tls_files              files;
+    tls_files_init(&files, "DNS:localhost");
+    struct peer *peer = peer_new((const struct peer_step *[]){ plain, NULL }, NULL, NULL);
+    listen_to(&heard, loop, "localhost", peer_port(peer), files.ca);
+    wait_for(loop, &heard.closes, 1);
+    assert_int_equal(heard.why.code, ERR_CONNECT);
+    assert_non_null(strstr(heard.why.message, "TLS: wrong version number"));
+    stop_listening(&heard, loop, peer);
+    tls_files_fini(&files);
 }
 
 TEST("a CA file that cannot be read closes the stream before it connects")
@@ -176,6 +214,7 @@ TEST("a CA file that cannot be read closes the stream before it connects")
     listen_to(&heard, loop, "127.0.0.1", peer_port(peer), "/nonexistent/ca.pem");
     wait_for(loop, &heard.closes, 1);
     assert_int_equal(heard.why.code, ERR_CONNECT);
+    assert_non_null(strstr(heard.why.message, "/nonexistent/ca.pem"));
     assert_int_equal(peer_accepted(peer), 0);
     stop_listening(&heard, loop, peer);
 }

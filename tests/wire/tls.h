@@ -13,4 +13,7 @@ struct tls_files {
 
 // names as in a subjectAltName: "DNS:localhost,IP:127.0.0.1"
 void tls_files_init(struct tls_files *files, const char *names);
+// the same certificate anew, of yesterday, of tomorrow, or signed by itself: before the peer begins
+void tls_files_date(struct tls_files *files, int from_days, int to_days);
+void tls_files_self_sign(struct tls_files *files);
 void tls_files_fini(struct tls_files *files);

@@ -8,12 +8,16 @@ The first line of a script is its signature:
     -- name(argument, number:int, list...) conf(setting.name, ...) flags(allow-oom) gate(taken)
 gate: checked (the default: open, and the same server), taken (its argument `taker` has the gate), either, unchecked.
 Each argument is a local of the script and a field of `struct name_args` in C; a setting is a local with underscores.
-_gate.lua comes first in every script, _job.lua where one of its functions is used."""
+_gate.lua comes first in every script, _job.lua where one of its functions is used. _permit.lua stands alone: it asks
+whether Redis' user may use the commands of all of them (permit_script)."""
 import hashlib
 import pathlib
 import re
 import sys
 
+# what the programs send besides scripts
+SENT = ['EVALSHA', 'INFO', 'XRANGE']
+CALL = re.compile(r"redis\.p?call\((?:'([A-Z]+)')?")
 JOB_CONF = ['log.timeline', 'events.kept', 'state.kept', 'job.keep_ms', 'job.keep_message_ms']
 TAKEN = """local held = redis.call('HMGET', KEYS[1], 'taker', 'taker_until', 'taker_identity')
 local is_taker = gate[1] ~= 'open' and taker ~= '' and held[1] == taker and held[3] == identity
@@ -53,6 +57,27 @@ def names(text):
     return [word.strip() for word in (text or '').split(',') if word.strip()]
 
 
+def without_comments(text):
+    """Comments are for the reader of the files: Redis need not keep them."""
+    return ''.join(line + '\n' for line in text.split('\n') if line.strip() and not re.match(r'^\s*--', line))
+
+
+def c_text(text):
+    return '\n'.join('    "%s\\n"' % line.replace('\\', '\\\\').replace('"', '\\"') for line in text.rstrip('\n').split('\n'))
+
+
+def commands_of(scripts):
+    """Every command that some script calls, or a program sends."""
+    used = set(SENT)
+    for script in scripts:
+        for name in CALL.findall(script.text):
+            if not name:
+                sys.exit('%s.lua: redis.call() of something else than a literal: what Redis has to permit is read here'
+                         % script.name)
+            used.add(name)
+    return sorted(used)
+
+
 class Script:
     def __init__(self, path, gate, job, tables):
         self.source = path.read_text()
@@ -74,9 +99,7 @@ class Script:
         if needs_job:
             parts += [tables.strip(), job.strip()]
         parts += [self.source.strip()]
-        # comments are for the reader of the files: Redis need not keep them
-        lines = [line for line in '\n'.join(parts).split('\n') if not re.match(r'^\s*--', line) and line.strip()]
-        self.text = '\n'.join(lines) + '\n'
+        self.text = without_comments('\n'.join(parts))
         self.sha1 = hashlib.sha1(self.text.encode()).hexdigest()
 
     def fixed(self):
@@ -113,11 +136,9 @@ class Script:
                 self.name, '\n'.join(fields), self.name, self.name)
 
     def code(self):
-        text = '\n'.join('    "%s\\n"' % line.replace('\\', '\\\\').replace('"', '\\"')
-                         for line in self.text.rstrip('\n').split('\n'))
         fixed = len(self.conf) + len(self.fixed())
         ints = [a for a in self.fixed() if ':' in a]
-        out = ['static const char %s_text[] =\n%s;' % (self.name, text),
+        out = ['static const char %s_text[] =\n%s;' % (self.name, c_text(self.text)),
                'static const struct redis_script %s_script = { "%s", %s_text, sizeof %s_text - 1, "%s" };\n'
                % (self.name, self.name, self.name, self.name, self.sha1),
                'void script_%s(struct store *store, const struct %s_args *args, struct redis_reply *reply, '
@@ -158,21 +179,26 @@ def main():
     shared = {p.stem: p.read_text() for p in paths if p.stem.startswith('_')}
     scripts = [Script(p, shared['_gate'], shared['_job'], lua_tables(state_h)) for p in sorted(paths)
                if not p.stem.startswith('_')]
+    permit = "local COMMANDS = '%s'\n" % ' '.join(commands_of(scripts)) + without_comments(shared['_permit'])
     out.mkdir(parents=True, exist_ok=True)
     banner = '// made by common/job/scripts/embed.py\n'
     (out / 'scripts.gen.h').write_text(
         banner + '#pragma once\n\n#include "io/redis.h"\n\nstruct store;\n\n' + '\n'.join(s.header() for s in scripts)
+        + '\nextern const struct redis_script permit_script;'
         + '\nextern const struct redis_script *const all_scripts[];\nextern const size_t all_scripts_count;\n')
     (out / 'scripts.gen.c').write_text(
         banner + '#include "job/scripts.gen.h"\n\n#include <stdio.h>\n#include <stdlib.h>\n\n#include "job/store.h"\n\n'
         'enum { NUMBER_BYTES = 24 };\n\nstatic struct str number_text(char out[NUMBER_BYTES], int64_t number)\n{\n'
         '    int len = snprintf(out, NUMBER_BYTES, "%" PRIi64, number);\n'
         '    return (struct str){ out, (size_t)len };\n}\n\n' + '\n'.join(s.code() for s in scripts)
+        + '\nconst struct redis_script permit_script = { "permit",\n%s,\n    %d, "%s" };\n'
+        % (c_text(permit), len(permit.encode()), hashlib.sha1(permit.encode()).hexdigest())
         + '\nconst struct redis_script *const all_scripts[] = {\n'
         + ''.join('    &%s_script,\n' % s.name for s in scripts)
         + '};\nconst size_t all_scripts_count = sizeof all_scripts / sizeof all_scripts[0];\n')
     for script in scripts:
         (out / (script.name + '.lua')).write_text(script.text)
+    (out / 'permit.lua').write_text(permit)
 
 
 if __name__ == '__main__':
