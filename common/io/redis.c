@@ -55,7 +55,7 @@ struct command {
     struct timer               deadline;  // while call
     int64_t                    deadline_ms;
     int64_t                    written_us;  // monotonic; when written
-    TAILQ_ENTRY(command) entry;  // in waiting or written
+    TAILQ_ENTRY(command) entry;             // in waiting or written
 };
 
 TAILQ_HEAD(command_list, command);
@@ -299,7 +299,7 @@ static bool on_answer(struct redis *redis, const struct answer *answer)
         command_write(redis, command);
         return true;
     }
-    if (kind == COMMAND_USER && redis->settings.on_timed)
+    if (!greets && redis->settings.on_timed)
         redis->settings.on_timed(redis->settings.owner, command->script,
                                  clock_monotonic_us() - command->written_us);
     if (command->call) {

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 from certificates import make_authority, make_certificate
-from harness import BUILD, ROOT, Fleet, Redis, free_port, wait_for
+from harness import ROOT, Fleet, Redis, free_port, wait_for
 from test_gate import GATED, gate_opened
 from test_load import SIM
 from witness import check_ledger, mixed_jobs
@@ -24,10 +24,6 @@ def lines_of_readme():
     """The two lines of deploy/README.md, by user."""
     text = (ROOT / 'deploy/README.md').read_text()
     return {line.split()[2]: line for line in re.findall(r'^ACL SETUSER .*$', text, re.M)}
-
-
-def granted(line):
-    return {word[1:].upper() for word in line.split() if word.startswith('+')}
 
 
 class TlsRedis(Redis):
@@ -99,17 +95,6 @@ class FleetBehindAcl(Fleet):
                 return answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.read().decode()
-
-
-def commands_of_scripts():
-    text = (BUILD / 'common/generated/job/permit.lua').read_text()
-    return set(re.match(r"local COMMANDS = '([A-Z ]+)'", text).group(1).split())
-
-
-def test_the_line_for_the_programs_is_what_the_scripts_call_and_no_more():
-    line = lines_of_readme()['tokfleet']
-    assert granted(line) == commands_of_scripts() | {'EVAL', 'PING'}
-    assert 'reset' in line.split() and '~{tokfleet}:*' in line.split() and '-@all' not in line
 
 
 def test_a_fleet_runs_behind_tls_for_users_who_may_do_what_the_readme_says():
