@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/json.h"
-#include "job/account.h"
+#include "job/account_store.h"
 #include "job/message.h"
 #include "loop/clock.h"
 
@@ -142,10 +142,28 @@ static bool place_taken(struct place *place, const struct error *err)
         restore_finish(place->restore, &why);
         return false;
     }
-    if (word == WORD_STATE && place->part == PART_ACCOUNT)
-        log_error("an alias belongs to another account already: this account is reached by its open_id only",
-                  F_STRN("account", place->restore->accounts[place->item].open_id));
     return true;
+}
+
+// Stores the account once for each alias; one that is another's already is left out, and the account with it never.
+static bool account_is_stored(struct place *place)
+{
+    struct account_record *account = &place->restore->accounts[place->item];
+    struct account_stored  stored;
+    struct error           ignored;
+    if (!account_store_answer(NULL, &place->reply, &stored, &ignored))
+        return false;  // place_taken has seen to it
+    if (stored.word == WORD_STATE) {
+        log_error("an alias belongs to another account already: this account keeps its others and its open_id",
+                  F_STRN("account", account->open_id), F_STRN("alias", account->aliases[place->alias]),
+                  F_STRN("owner", stored.owner));
+        account->alias_count--;
+        for (size_t i = place->alias; i < account->alias_count; i++)
+            account->aliases[i] = account->aliases[i + 1];
+        return account->alias_count > 0 && place->alias >= account->alias_count;
+    }
+    // jobs that wait for the account move 1,000 a call
+    return stored.left == 0 && ++place->alias >= account->alias_count;
 }
 
 static void on_part_done(struct call *call, const struct error *err)
@@ -153,13 +171,10 @@ static void on_part_done(struct call *call, const struct error *err)
     struct place *place = container_of(call, struct place, call);
     if (!place_taken(place, err))
         return;
-    // jobs that wait for the account move 1,000 a call
-    bool same_again = place->part == PART_ACCOUNT && place->reply.answer.count > 1 &&
-                      place->reply.answer.items[1].kind == ANSWER_INTEGER && place->reply.answer.items[1].number > 0;
+    bool stored = place->part == PART_ACCOUNT && account_is_stored(place);
     redis_reply_fini(&place->reply);
     if (place->part == PART_ACCOUNT) {
-        const struct account_record *account = &place->restore->accounts[place->item];
-        if (!same_again && ++place->alias >= account->alias_count)
+        if (stored)
             place->part = PART_END;
     } else if (place->part == PART_VERDICT) {
         place->part = PART_CALLS;
@@ -173,25 +188,9 @@ static void on_part_done(struct call *call, const struct error *err)
 
 static void ask_account(struct place *place)
 {
-    struct restore              *restore = place->restore;
-    const struct account_record *account = &restore->accounts[place->item];
-    char                         rev[24], expires[24], refresh[24];
-    snprintf(rev, sizeof rev, "%" PRIi64, account->rev);
-    snprintf(expires, sizeof expires, "%" PRIi64, account->expires_at_ms);
-    snprintf(refresh, sizeof refresh, "%" PRIi64, account->refresh_expires_at_ms);
-    struct account_args args = {
-        .open_id            = account->open_id,
-        .rev                = str_of(rev),
-        .alias              = account->alias_count ? account->aliases[place->alias] : STR(""),  // the current one first
-        .sealed             = account->sealed,
-        .scopes             = account->scopes,
-        .status             = account->status,
-        .expires_at         = str_of(expires),
-        .refresh_expires_at = str_of(refresh),
-        .taker              = restore->taker,
-        .by                 = restore->taker,
-    };
-    script_account(restore->program->store, &args, &place->reply, &place->call, on_part_done);
+    struct restore *restore = place->restore;
+    account_store(restore->program->store, &restore->accounts[place->item], place->alias, -1, restore->taker,
+                  restore->taker, &place->reply, &place->call, on_part_done);
 }
 
 // ---- jobs

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/account_store.h"
 #include "loop/clock.h"
 #include "producer/account_check.h"
 #include "producer/lines.h"
@@ -128,25 +129,34 @@ static int64_t rev_of(const struct add *add, const struct book_entry *entry)
     return entry->known_rev >= add->rev ? entry->known_rev + 1 : add->rev;
 }
 
-static void send_record(struct add *add, const char *topic, struct step *step)
+static struct account_record record_of(const struct add *add, const struct book_entry *entry)
 {
-    struct buf               value;
-    const struct book_entry *entry  = step->entry;
-    struct account_record    record = {
-           .rev                   = rev_of(add, entry),
-           .open_id               = entry->open_id,
-           .alias_count           = entry->alias_count,
-           .scopes                = entry->scopes,
-           .status                = STR("ok"),
-           .sealed                = entry->sealed,
-           .expires_at_ms         = entry->expires_at_ms,
-           .refresh_expires_at_ms = entry->refresh_expires_at_ms,
+    struct account_record record = {
+        .rev                   = rev_of(add, entry),
+        .open_id               = entry->open_id,
+        .alias_count           = entry->alias_count,
+        .scopes                = entry->scopes,
+        .status                = STR("ok"),
+        .settings              = entry->settings,
+        .profile               = entry->profile,
+        .sealed                = entry->sealed,
+        .connected_at_ms       = add->rev,
+        .token_at_ms           = add->rev,
+        .expires_at_ms         = entry->expires_at_ms,
+        .refresh_expires_at_ms = entry->refresh_expires_at_ms,
     };
     for (size_t i = 0; i < entry->alias_count; i++)
         record.aliases[i] = entry->aliases[i];
+    return record;
+}
+
+static void send_record(struct add *add, const char *topic, struct step *step)
+{
+    struct buf            value;
+    struct account_record record = record_of(add, step->entry);
     account_record_encode(&record, &value);
     struct kafka_record message = {
-        .topic = topic, .partition = -1, .key = entry->open_id, .value = buf_str(&value)
+        .topic = topic, .partition = -1, .key = record.open_id, .value = buf_str(&value)
     };
     kafka_send(add->tool->kafka, &message, NULL, &step->wait.call, wait_done);
     buf_fini(&value);
@@ -193,45 +203,32 @@ static bool write_kafka(struct add *add, struct error *err)
 
 static void start_script(struct add *add, struct step *step)
 {
-    char                     rev[24], expires[24], refresh[24];
-    const struct book_entry *entry = step->entry;
-    snprintf(rev, sizeof rev, "%" PRIi64, rev_of(add, entry));
-    snprintf(expires, sizeof expires, "%" PRIi64, entry->expires_at_ms);
-    snprintf(refresh, sizeof refresh, "%" PRIi64, entry->refresh_expires_at_ms);
-    struct account_args args = {
-        .open_id    = entry->open_id,
-        .rev        = str_of(rev),
-        .alias      = step->alias < entry->alias_count ? entry->aliases[step->alias] : STR(""),
-        .sealed     = entry->sealed,
-        .scopes     = entry->scopes,
-        .status     = STR("ok"),
-        .expires_at = str_of(expires),
-        .refresh_expires_at = str_of(refresh),
-        .by                 = STR("tokfleet"),
-    };
+    struct account_record record = record_of(add, step->entry);
     redis_reply_fini(&step->reply);
-    script_account(add->tool->store, &args, &step->reply, &step->wait.call, wait_done);
+    account_store(add->tool->store, &record, step->alias, -1, (struct str){ 0 }, STR("tokfleet"),
+                  &step->reply, &step->wait.call, wait_done);
 }
 
 // what one call answered; false: something that another try does not mend
 static bool take_answer(struct step *step, bool *closed, struct error *err)
 {
-    enum store_word word;
-    struct str      left_text = answer_item(&step->reply.answer, 1);
-    int64_t         left      = 0;
-    if (!store_word(NULL, &step->reply, &word, err))
+    struct account_stored stored;
+    if (!account_store_answer(NULL, &step->reply, &stored, err))
         return false;
-    if (word == WORD_GATE) {
+    if (stored.word == WORD_GATE) {
         *closed = true;
         return true;
     }
-    if (word == WORD_STATE)
+    if (stored.word == WORD_STATE)
         return error_set(err, ERR_REFUSED,
                          "line %" PRIu64 ": its alias was given to open_id %.*s meanwhile",
-                         step->entry->line, STR_ARG(left_text));
-    if (step->reply.answer.count > 1 && step->reply.answer.items[1].kind == ANSWER_INTEGER)
-        left = step->reply.answer.items[1].number;
-    if (left == 0 && ++step->alias >= step->entry->alias_count)
+                         step->entry->line, STR_ARG(stored.owner));
+    if (stored.newer)
+        return error_set(err, ERR_REFUSED,
+                         "line %" PRIu64 ": the account was changed by somebody else meanwhile: "
+                         "give the same command again",
+                         step->entry->line);
+    if (stored.left == 0 && ++step->alias >= step->entry->alias_count)
         step->stored = true;
     return true;
 }

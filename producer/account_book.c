@@ -136,6 +136,20 @@ struct book_entry *book_by_alias(const struct book *book, struct str alias)
     return NULL;
 }
 
+void book_keep_record(struct book *book, struct book_entry *entry,
+                      const struct account_record *record)
+{
+    struct account_profile *profile = &entry->profile;
+    if (record->rev <= entry->known_rev)
+        return;
+    entry->known_rev      = record->rev;
+    entry->settings       = arena_copy(&book->arena, record->settings);
+    *profile              = record->profile;
+    profile->username     = arena_copy(&book->arena, profile->username);
+    profile->display_name = arena_copy(&book->arena, profile->display_name);
+    profile->avatar_url   = arena_copy(&book->arena, profile->avatar_url);
+}
+
 bool book_keep_alias(struct book *book, struct book_entry *entry, struct str alias)
 {
     if (!alias.len)

@@ -11,7 +11,7 @@
 #include "io/seal.h"
 #include "job/account.h"
 
-enum { BOOK_MAX = 100000, ALIASES_MAX = 8 };
+enum { BOOK_MAX = 100000 };
 
 // texts live in the book's arena
 struct book_entry {
@@ -25,6 +25,8 @@ struct book_entry {
     int64_t    expires_at_ms;          // wall clock
     int64_t    refresh_expires_at_ms;  // wall clock
     int64_t    known_rev;              // of its record on Kafka; -1: it is new
+    struct account_profile profile;    // of that record
+    struct str             settings;   // of that record
     bool       clashes;                // it was told that its alias is another account's
 };
 
@@ -46,6 +48,8 @@ typedef void       book_clash(void *owner, uint64_t line, const char *why);
 void               book_close(struct book *book, book_clash *on_clash, void *owner);
 struct book_entry *book_by_id(const struct book *book, struct str open_id);   // NULL: none
 struct book_entry *book_by_alias(const struct book *book, struct str alias);  // NULL: none
+// its record on Kafka, if it is the newest so far: what stays of it when its tokens are renewed
+void book_keep_record(struct book *book, struct book_entry *entry, const struct account_record *record);
 // one of all the aliases that it ever had; false: there are too many
 bool book_keep_alias(struct book *book, struct book_entry *entry, struct str alias) MUST_CHECK;
 void book_fini(struct book *book);

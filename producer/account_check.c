@@ -63,8 +63,8 @@ static void on_record(void *owner, const struct kafka_message *message)
             if (same)
                 keep_alias(check, same, record.aliases[i]);
         }
-        if (same && record.rev > same->known_rev)
-            same->known_rev = record.rev;
+        if (same)
+            book_keep_record(check->book, same, &record);
     } else if (same) {
         clash(check, same, "its record on Kafka cannot be read: %s", err.message);
     }

@@ -234,6 +234,48 @@ bool buf_printf(struct buf *buf, const char *format, ...)
     return ok;
 }
 
+bool buf_add_url(struct buf *buf, struct str text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    bool              ok    = true;
+    for (size_t i = 0; ok && i < text.len; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            (c && strchr("-._~", c)))
+            ok = buf_add_char(buf, (char)c);
+        else
+            ok = buf_add(buf, (struct str){ (char[]){ '%', hex[c >> 4], hex[c & 0x0F] }, 3 });
+    }
+    return ok;
+}
+
+static int hex_digit(char c)
+{
+    static const char hex[] = "0123456789abcdefABCDEF";
+    const char       *at    = c ? strchr(hex, c) : NULL;
+    return !at ? -1 : at - hex < 16 ? (int)(at - hex) : (int)(at - hex) - 6;
+}
+
+bool buf_add_url_decoded(struct buf *buf, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.p[i];
+        if (c == '+') {
+            c = ' ';
+        } else if (c == '%') {
+            int high = i + 2 < text.len ? hex_digit(text.p[i + 1]) : -1;
+            int low  = i + 2 < text.len ? hex_digit(text.p[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (!c || !buf_add_char(buf, c))
+            return false;
+    }
+    return true;
+}
+
 void buf_drop(struct buf *buf, size_t bytes)
 {
     if (bytes >= buf->len) {

@@ -46,6 +46,9 @@ bool       buf_add(struct buf *buf, struct str text);       // false and full wh
 bool       buf_add_text(struct buf *buf, const char *text); // the same for a C string
 bool       buf_add_char(struct buf *buf, char c);
 bool       buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+bool       buf_add_url(struct buf *buf, struct str text);     // %XX for all but letters, digits and -._~
+// the other way, + as a space, as in forms and queries; false: broken, or a zero byte
+bool       buf_add_url_decoded(struct buf *buf, struct str text) MUST_CHECK;
 void       buf_drop(struct buf *buf, size_t bytes);         // from the front
 struct str buf_str(const struct buf *buf);
 const char *buf_text(const struct buf *buf);                // never NULL

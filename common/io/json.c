@@ -216,6 +216,21 @@ void json_free(struct json *json)
     cJSON_Delete(item_of(json));
 }
 
+static void wipe_texts(cJSON *item)
+{
+    if (item->valuestring && !(item->type & cJSON_IsReference))
+        explicit_bzero(item->valuestring, strlen(item->valuestring));
+    for (cJSON *child = item->child; child; child = child->next)
+        wipe_texts(child);
+}
+
+void json_wipe(struct json *json)
+{
+    if (json)
+        wipe_texts(item_of(json));
+    json_free(json);
+}
+
 const struct json *json_get(const struct json *object, const char *key)
 {
     return json_is_object(object) ? seen(cJSON_GetObjectItemCaseSensitive(look(object), key))

@@ -15,6 +15,7 @@ struct json;
 // read; all `get` functions take NULL as an absent value. A struct str lives as long as the tree.
 struct json *json_parse(struct str text, size_t max_bytes, int max_depth, struct error *err) MUST_CHECK;
 void         json_free(struct json *json);
+void         json_wipe(struct json *json);  // overwrites its texts before: for a tree that holds secrets
 const struct json *json_get(const struct json *object, const char *key);  // NULL: absent, or not an object
 const struct json *json_at(const struct json *array, size_t i);           // of arrays; also i-th member of an object
 const struct json *json_next(const struct json *member);                  // the one after it; NULL: it was the last

@@ -15,6 +15,7 @@
 #include "tiktok/answer.h"
 #include "tiktok/creator.h"
 #include "tiktok/list.h"
+#include "tiktok/user.h"
 
 enum {
     BODY_MAX_BYTES = 256 * 1024,  // 35 URLs and the longest texts fit twice
@@ -34,7 +35,7 @@ struct tiktok {
 };
 
 // what an answer must hold to be a success
-enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS, NEEDS_VIDEOS, NEEDS_CREATOR };
+enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS, NEEDS_VIDEOS, NEEDS_CREATOR, NEEDS_USER };
 
 struct request {
     struct call           inner;   // the HTTP request
@@ -44,7 +45,9 @@ struct request {
     struct tiktok_page   *page;    // with NEEDS_VIDEOS; borrowed
     struct tiktok_creator *creator;  // with NEEDS_CREATOR; borrowed
     const char           *name;    // a literal, for the log
+    struct tiktok_user   *user;    // with NEEDS_USER; borrowed
     enum needs            needs;   // of a good answer
+    bool                  gets;    // a GET, else a POST
     struct buf            url;     // copied by http, kept for its buffer only
     struct buf            body;    // borrowed by http until done
 };
@@ -123,6 +126,8 @@ static bool is_whole(const struct request *request)
         return tiktok_page_decode(buf_str(&answer->http.body), request->page);
     if (request->needs == NEEDS_CREATOR)
         tiktok_creator_decode(buf_str(&answer->http.body), request->creator);
+    if (request->needs == NEEDS_USER)
+        return tiktok_user_decode(buf_str(&answer->http.body), request->user);
     if (request->needs == NEEDS_PUBLISH_ID)
         return answer->publish_id[0] != '\0';
     return request->needs != NEEDS_STATUS || answer->status[0] != '\0';
@@ -180,9 +185,9 @@ static void request_start(struct tiktok *tiktok, struct request *request, const 
     bool fits = buf_printf(&request->url, "%s%s", tiktok->api_url, path);
     assert(fits && !request->body.full);
     request->tiktok                = tiktok;
-    http_request->method           = "POST";
+    http_request->method           = request->gets ? "GET" : "POST";
     http_request->url              = buf_text(&request->url);
-    http_request->content_type     = content_type;
+    http_request->content_type     = request->gets ? NULL : content_type;
     http_request->body             = buf_str(&request->body);
     http_request->answer_max_bytes = ANSWER_MAX_BYTES;
     http_start(tiktok->http, http_request, &request->answer->http, &request->inner, on_answer);
@@ -256,4 +261,21 @@ void tiktok_creator_info(struct tiktok *tiktok, struct str token, struct tiktok_
     request->creator                 = creator;
     buf_add_text(&request->body, "{}");
     request_start(tiktok, request, "/v2/post/publish/creator_info/query/", &http_request, done);
+}
+
+void tiktok_user(struct tiktok *tiktok, struct str scopes, struct str token,
+                 struct tiktok_user *user, struct call *call, call_done *done)
+{
+    struct request     *request = request_new(&user->answer, call, "user/info", NEEDS_USER);
+    struct http_request http_request = { .bearer = token, .timeout_ms = tiktok->status_timeout_ms };
+    struct buf          path;
+    buf_init(&path, URL_MAX_BYTES / 2);
+    buf_add_text(&path, "/v2/user/info/?fields=");
+    bool fits = tiktok_user_fields(scopes, &path);
+    assert(fits);
+    (void)fits;
+    request->user = user;
+    request->gets = true;
+    request_start(tiktok, request, buf_text(&path), &http_request, done);
+    buf_fini(&path);
 }

@@ -386,7 +386,7 @@ def test_accounts_are_sealed_on_kafka_and_in_redis_and_their_jobs_go_on(fresh):
     done = ok(fresh.cli('account', 'add', '-', stdin=ndjson(tokens(1), tokens(2, alias=''))))
     assert '2 accounts connected' in done.stdout
     record = records(fresh)['-000open1']
-    assert record['aliases'] == ['@name1'] and record['v'] == 1 and record['sealed'].startswith('k1:')
+    assert record['aliases'] == ['@name1'] and record['v'] == 2 and record['sealed'].startswith('k1:')
     assert 'SECRET' not in json.dumps(record)
     assert fresh.redis('GET', fresh.key('token:-000open1')) == record['sealed']
     assert fresh.redis('HGET', fresh.key('alias'), '@name1') == '-000open1'

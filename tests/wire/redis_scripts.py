@@ -105,7 +105,7 @@ class Scripts:
             key, _, kind = argument.partition(':')
             argv.append(left.pop(key, 0 if kind else ''))
         if script.list():
-            argv += left.pop(script.list())
+            argv += left.pop(script.list(), [])
         assert not left, '%s takes no %s' % (name, ', '.join(left))
         return argv
 
@@ -283,11 +283,11 @@ def check_waiting(space, conf):
         assert int(account.get('queued', 0)) == counts.get(name, 0), name
     for name, members in queues.items():
         account = accounts.get(name, {})
-        if account.get('status') != 'parked' and 'paused' not in account \
+        if account.get('status', 'ok') == 'ok' and 'paused' not in account \
                 and len(space.get('flying:' + name)) < conf['limit.account'] and any(rank < HELD for rank in members.values()):
             assert name in space.get('ready'), 'forgotten: ' + name
     for name in space.get('ready'):
-        assert accounts[name].get('status') != 'parked', 'parked and ready: ' + name
+        assert accounts[name].get('status', 'ok') == 'ok', 'parked and ready: ' + name
         assert 'paused' not in accounts[name], 'paused and ready: ' + name
 
 
@@ -361,7 +361,7 @@ class Fleet:
         return self.key('HGET', 'job:' + job_id, 'state')
 
     def account(self, open_id='u1', rev='1', alias='', status='ok', **more):
-        return self.run('account', open_id=open_id, rev=rev, alias=alias, sealed='k:sealed', scopes='video.publish',
+        return self.run('account', open_id=open_id, rev=rev, alias=alias, sealed='k:sealed', aliases=more.pop('aliases', alias), scopes='video.publish',
                         status=status, expires_at='0', refresh_expires_at='0', by='cli', **more)
 
     def ingest_arguments(self, job_id, account='u1', partition='0', **more):

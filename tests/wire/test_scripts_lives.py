@@ -315,7 +315,7 @@ def test_jobs_wait_for_their_account_and_move_when_it_comes(fleet):
     space = fleet.check()
     assert set(space.family('unknown')) == {'@new', 'u2', '@other'}
     assert fleet.claim()[0] == 'WAIT'
-    assert fleet.account('u2', alias='@new') == ['OK', 0]
+    assert fleet.account('u2', alias='@new') == ['OK', 0, 'STORED']
     space = fleet.check()
     assert set(space.family('unknown')) == {'@other'}
     assert [space.jobs()[i]['account'] for i in 'abcd'] == ['u2', 'u2', 'u2', '']
@@ -328,9 +328,9 @@ def test_many_jobs_of_an_unknown_account_move_in_calls_of_a_thousand(make_fleet)
     fleet = make_fleet()
     for i in range(1500):
         fleet.ingest('j%d' % i, '@new')
-    assert fleet.account('u2', alias='@new') == ['OK', 500]
+    assert fleet.account('u2', alias='@new') == ['OK', 500, 'STORED']
     fleet.check()
-    assert fleet.account('u2', alias='@new') == ['OK', 0]
+    assert fleet.account('u2', alias='@new') == ['OK', 0, 'KNOWN']
     fleet.check()
 
 
@@ -355,23 +355,59 @@ def test_an_account_that_never_comes_expires_its_jobs(make_fleet):
 
 
 def test_an_alias_belongs_to_one_open_id_for_ever(fleet):
-    assert fleet.account('u2', rev='5', alias='@a') == ['OK', 0]
+    assert fleet.account('u2', rev='5', alias='@a') == ['OK', 0, 'STORED']
     before = fleet.space()
     assert fleet.account('u3', rev='9', alias='@a') == ['STATE', 'u2']
     assert fleet.space().values == before.values
-    assert fleet.account('u2', rev='6', alias='@b') == ['OK', 0]
+    assert fleet.account('u2', rev='6', alias='@b', aliases='@b @a @c') == ['OK', 0, 'STORED']
     # the older names of an account are told one by one, under the same rev
-    assert fleet.account('u2', rev='6', alias='@c') == ['OK', 0]
+    assert fleet.account('u2', rev='6', alias='@c', aliases='@b @a @c') == ['OK', 0, 'KNOWN']
     assert fleet.space().get('alias') == {'@a': 'u2', '@b': 'u2', '@c': 'u2'}
     assert fleet.space().get('account:u2')['alias'] == '@b'
 
 
-def test_a_lower_rev_of_an_account_changes_nothing(fleet):
+def test_who_is_not_the_newest_hears_so_and_changes_nothing(fleet):
     fleet.account('u2', rev='5')
     before = fleet.space()
-    for rev in ('5', '4'):
-        fleet.run('account', open_id='u2', rev=rev, sealed='old', scopes='x', status='parked', expires_at='7', by='p')
+    store = lambda rev, seen='', sealed='k:other': fleet.run(
+        'account', open_id='u2', rev=rev, seen=seen, sealed=sealed, scopes='x', status='parked', expires_at='7', by='p')
+    # lower, the same with other tokens, and a higher one that was built on another than what is there
+    for rev, seen in (('4', ''), ('5', ''), ('9', '4'), ('9', '6')):
+        assert store(rev, seen) == ['OK', 0, 'NEWER']
+        assert fleet.space().values == before.values
+    assert store('5', sealed='k:sealed') == ['OK', 0, 'KNOWN']
     assert fleet.space().values == before.values
+    assert store('9', '5') == ['OK', 0, 'STORED']
+    assert store('10', '9') == ['OK', 0, 'STORED']
+
+
+def test_a_removed_account_keeps_its_name_and_nothing_that_is_secret_or_personal(fleet):
+    who = ['username', 'ann', 'display_name', 'Ann', 'avatar_url', '', 'followers', '7']
+    fleet.account('u2', rev='5', alias='@a', profile=who)
+    assert fleet.space().get('account:u2')['username'] == 'ann' and 'avatar_url' not in fleet.space().get('account:u2')
+    fleet.ingest('one', 'u2')
+    assert fleet.run('account', open_id='u2', rev='6', alias='@a', aliases='@a', scopes='', status='removed', why='removed',
+                     expires_at='0', refresh_expires_at='0', by='cli',
+                     profile=[v if i % 2 == 0 else '' for i, v in enumerate(who)]) == ['OK', 0, 'STORED']
+    space = fleet.check()
+    assert 'token:u2' not in space.values and 'u2' not in space.get('refresh')
+    account = space.get('account:u2')
+    assert not {'username', 'display_name', 'followers'} & set(account) and account['status'] == 'removed'
+    assert fleet.claim()[0] == 'WAIT'
+    assert fleet.account('u3', rev='9', alias='@a') == ['STATE', 'u2']
+    # it comes back: its jobs go on
+    fleet.account('u2', rev='7', alias='@a')
+    assert fleet.claim()['job_id'] == 'one'
+
+
+def test_an_account_is_read_as_it_was_stored(fleet):
+    fleet.account('u2', rev='5', alias='@a', aliases='@a @b', settings='{"x":1}', profile=['username', 'ann'])
+    word, open_id, sealed, *fields = fleet.run('account_read', account='@a')
+    found = dict(zip(fields[::2], fields[1::2]))
+    assert (word, open_id, sealed) == ('OK', 'u2', 'k:sealed')
+    assert (found['rev'], found['aliases'], found['settings'], found['username']) == ('5', '@a @b', '{"x":1}', 'ann')
+    assert fleet.run('account_read', account='u2')[:3] == ['OK', 'u2', 'k:sealed']
+    assert fleet.run('account_read', account='@b') == fleet.run('account_read', account='u9') == ['STATE', 'NONE']
 
 
 # ---- refusals

@@ -52,7 +52,7 @@ local function wake(account)
         return
     end
     local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'paused')
-    if values[1] ~= 'parked' and not values[2] then
+    if (values[1] or 'ok') == 'ok' and not values[2] then
         redis.call('ZADD', P .. 'ready', 'LT', moment, account)
     end
 end

@@ -51,7 +51,7 @@ end
 -- the moment from which the account may act; 0: now. `false`: when something else ends, which wakes it
 local function may_act(account)
     local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'after', 'paused')
-    if values[1] == 'parked' or values[3] or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
+    if (values[1] or 'ok') ~= 'ok' or values[3] or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
         return false
     end
     local after = tonumber(values[2] or '') or 0
