@@ -14,6 +14,8 @@
 #include "io/http_transfer.h"
 #include "loop/clock.h"
 
+enum { LATE_TURNS = 3 };
+
 struct socket {
     struct http *http;          // borrowed
     struct watch watch;         // of libcurl's descriptor
@@ -199,14 +201,20 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings, s
     return http;
 }
 
-/* Its time is over, in the queue or on the wire. This timer and not libcurl's decides: the loop hands out what sockets
- * have before it runs timers, so that a process that slept through its time still takes an answer that has come. */
+/* Its time is over, in the queue or on the wire. This timer and not libcurl's decides, and only after more turns of the
+ * loop, which hands out what sockets have before it runs timers: a process that was stopped, and wakes after its time, still
+ * takes an answer that has come. The turn in which it wakes does not: the stop ended its wait with EINTR, without sockets;
+ * and the next hands out 32 of them at first. */
 static void on_patience(struct timer *timer)
 {
     struct transfer *transfer = container_of(timer, struct transfer, patience);
     struct http     *http     = transfer->http;
     struct call     *call     = transfer->call;
     struct error     err;
+    if (transfer->running && transfer->late_turns++ < LATE_TURNS) {
+        timer_start(timer, 0);
+        return;
+    }
     if (transfer->running) {
         finish(transfer, CURLE_OPERATION_TIMEDOUT);
         start_queued(http);

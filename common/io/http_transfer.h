@@ -32,6 +32,7 @@ struct transfer {
     int64_t      start_us;        // monotonic
     bool         running;         // libcurl has it; else it is in the queue
     struct timer patience;        // until its time is over
+    int          late_turns;      // of the loop since then
     TAILQ_ENTRY(transfer) entry;  // in running or queue of http
     char origin[ORIGIN_BYTES];    // scheme://host[:port], all that a message may show
     char why[CURL_ERROR_SIZE];    // libcurl's; may show what a message may not

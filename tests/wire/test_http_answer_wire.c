@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may come back to a request.
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
 
 #include "case.h"
 #include "web.h"
@@ -132,6 +136,39 @@ TEST("a redirect is an answer and is not followed")
     wait_ok(web.loop, &a.wait);
     assert_int_equal(a.answer.status, 307);
     expect_received(&web, "POST ", 1);
+    http_answer_fini(&a.answer);
+    web_fini(&web);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+    nanosleep(&(struct timespec){ .tv_nsec = 900000000 }, NULL);
+}
+
+// like SIGSTOP and SIGCONT: the wait for sockets ends with EINTR, long after the answer and the end of the time
+TEST("who was stopped while the answer came, and wakes when its time is over, takes the answer")
+{
+    static const struct peer_step script[] = { REQUEST, SLEEP(600), SEND(OK), HANG };
+    struct web                    web      = { 0 };
+    struct answered               a        = { 0 };
+    struct sigaction              before;
+    struct itimerval              after = { .it_value.tv_usec = 400000 };
+    sigset_t                      alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &alarm, NULL);  // the peer's threads go on
+    web_init(&web, SCRIPTS(script));
+    pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+    struct http_request request = post(&web, true);
+    request.timeout_ms          = 1000;
+    sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm }, &before);
+    setitimer(ITIMER_REAL, &after, NULL);
+    start(&web, &request, &a);
+    while (!a.wait.dones)
+        loop_turn(web.loop, PATIENCE_MS);
+    wait_ok(web.loop, &a.wait);
+    sigaction(SIGALRM, &before, NULL);
     http_answer_fini(&a.answer);
     web_fini(&web);
 }
