@@ -70,6 +70,14 @@ shellcheck|have shellcheck
 LIST
 }
 
+# besides: without them fleets are tested one after another, and no cable is pulled
+packages_more() {
+    cat <<'LIST'
+python3-pytest-xdist|has_python_module xdist
+iproute2|have ip
+LIST
+}
+
 # besides, for the long part of them
 packages_check() {
     cat <<LIST

@@ -41,13 +41,14 @@ def wait_for(what, check, timeout_s=60.0, every_s=0.05):
 class Redis:
     """A small RESP client: texts in, texts out."""
 
-    def __init__(self, port):
+    def __init__(self, port, host='127.0.0.1'):
         self.port = port
+        self.host = host
         self.socket = None
         self.file = None
 
-    def connect(self):
-        self.socket = socket.create_connection(('127.0.0.1', self.port), timeout=20)
+    def connect(self, timeout_s=20):
+        self.socket = socket.create_connection((self.host, self.port), timeout=timeout_s)
         self.file = self.socket.makefile('rb')
 
     def __call__(self, *words):
@@ -90,6 +91,7 @@ class Fleet:
         self.kafka = kafka
         self.redis_arguments = redis_arguments
         self.numbers = collections.Counter()
+        self.sim_host = '127.0.0.1'
         self.name = 'f%d' % (time.time() * 1000 % 1e9)
 
     # ---- life
@@ -160,16 +162,17 @@ class Fleet:
     def start_sim(self):
         port_file = self.dir / 'sim.port'
         self.accounts_file = self.dir / 'accounts.ndjson'
-        self.spawn('tiktok-sim', [BUILD / 'tests/sandbox/tiktok-sim/tiktok-sim', '--listen', '127.0.0.1:0', '--port-file',
+        self.spawn('tiktok-sim', [BUILD / 'tests/sandbox/tiktok-sim/tiktok-sim', '--listen', self.sim_host + ':0', '--port-file',
                                   port_file, '--ledger', self.dir / 'ledger.ndjson', '--accounts', self.account_count,
                                   '--accounts-file', self.accounts_file, *self.sim_arguments])
         wait_for('tiktok-sim is up', lambda: port_file.exists() and port_file.read_text().strip())
         self.sim_url = 'http://' + port_file.read_text().strip()
 
-    def start_program(self, kind):
+    def start_program(self, kind, more=None, **keywords):
+        """`more` goes into its environment, the keywords to Popen."""
         self.numbers[kind] += 1
         name = '%s-%d' % (kind, self.numbers[kind])
-        self.spawn(name, [BUILD / kind / ('tokfleet-' + kind)], env=self.environment)
+        self.spawn(name, [BUILD / kind / ('tokfleet-' + kind)], env=dict(self.environment, **(more or {})), **keywords)
         return name
 
     def start_programs(self, workers=1, pollers=1):

@@ -20,9 +20,8 @@ SET_SETTINGS = {'gate_wait_ms': GATE_WAIT_MS, 'gate_lease_ms': 8000, 'redis_time
 class Link(Redis):
     """One that gives up soon: who is asked may be stopped."""
 
-    def connect(self):
-        self.socket = socket.create_connection(('127.0.0.1', self.port), timeout=2)
-        self.file = self.socket.makefile('rb')
+    def connect(self, timeout_s=2):
+        super().connect(timeout_s)
 
 
 class Steady(Link):
@@ -53,20 +52,20 @@ class Steady(Link):
 class Primary(Steady):
     """Each call goes to whom the sentinels name now."""
 
-    def __init__(self, sentinels):
+    def __init__(self, fleet):
         super().__init__(0)
-        self.sentinels = sentinels
+        self.fleet = fleet
         self.asked = 0.0
 
     def look(self):
         if self.socket and time.monotonic() - self.asked < 0.3:
             return
-        for sentinel in self.sentinels:
+        for sentinel in self.fleet.sentinels_heard():
             with contextlib.suppress(OSError, RuntimeError, ValueError):
-                port = int(Link(sentinel)('SENTINEL', 'get-master-addr-by-name', SERVICE)[1])
-                if port != self.port:
+                host, port = Link(*sentinel)('SENTINEL', 'get-master-addr-by-name', SERVICE)
+                if (host, int(port)) != (self.host, self.port):
                     self.forget()
-                self.port, self.asked = port, time.monotonic()
+                self.host, self.port, self.asked = host, int(port), time.monotonic()
                 return
         raise OSError('no sentinel answers')
 
@@ -77,67 +76,80 @@ class FleetOnSet(Fleet):
     def __init__(self, settings=None, **keywords):
         super().__init__(dict(SET_SETTINGS, **(settings or {})), **keywords)
 
+    def host(self, name):  # where one of the servers or sentinels listens
+        return '127.0.0.1'
+
     def start_redis(self):
-        self.ports = {'redis-%d' % i: free_port() for i in (1, 2, 3)}
-        self.sentinel_ports = [free_port() for _ in range(3)]
-        for name in self.ports:
+        self.places = {'redis-%d' % i: (free_port(), self.host('redis-%d' % i)) for i in (1, 2, 3)}
+        self.sentinels = {'sentinel-%d' % i: (free_port(), self.host('sentinel-%d' % i)) for i in (1, 2, 3)}
+        for name in self.places:
             self.spawn_redis(name, None if name == 'redis-1' else 'redis-1')
         wait_for('both replicas are attached', lambda: self.link_count('redis-1') == 2)
-        for i, port in enumerate(self.sentinel_ports, 1):
-            self.spawn_sentinel('sentinel-%d' % i, port)
-        wait_for('the sentinels know each other and the replicas', lambda: all(map(self.sees_all, self.sentinel_ports)))
-        self.redis_port, self.redis = self.ports['redis-1'], Primary(self.sentinel_ports)
+        for name, place in self.sentinels.items():
+            self.spawn_sentinel(name, *place)
+        wait_for('the sentinels know each other and the replicas', lambda: all(map(self.sees_all, self.sentinels.values())))
+        self.redis_port, self.redis = self.places['redis-1'][0], Primary(self)
         self.settings['redis_url'] = 'redis+sentinel://%s/%s' % (
-            ','.join('127.0.0.1:%d' % port for port in self.sentinel_ports), SERVICE)
+            ','.join('%s:%d' % (host, port) for port, host in self.sentinels.values()), SERVICE)
 
     def spawn_redis(self, name, primary):
         folder = self.dir / name
         folder.mkdir(exist_ok=True)
-        self.spawn(name, ['redis-server', '--port', self.ports[name], '--bind', '127.0.0.1', '--dir', folder, '--save', '',
+        port, host = self.places[name]
+        self.spawn(name, ['redis-server', '--port', port, '--bind', host, '--dir', folder, '--save', '',
                           '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--min-replicas-to-write', '1',
                           '--min-replicas-max-lag', LAG_S, '--repl-backlog-ttl', '0', '--repl-diskless-sync', 'yes',
                           '--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1',
-                          '--replica-priority', PRIORITY[name],
-                          *(['--replicaof', '127.0.0.1', self.ports[primary]] if primary else []),
+                          '--replica-priority', PRIORITY[name], '--protected-mode', 'no',
+                          *(['--replicaof', *reversed([str(part) for part in self.places[primary]])] if primary else []),
                           *self.redis_arguments])
         wait_for('%s is up' % name, lambda: self.ask(name, 'PING'))
 
-    def spawn_sentinel(self, name, port):
+    def spawn_sentinel(self, name, port, host):
         folder = self.dir / name
         folder.mkdir()
         file = folder / 'sentinel.conf'
-        file.write_text('port %d\nbind 127.0.0.1\ndir %s\n'
-                        'sentinel monitor %s 127.0.0.1 %d 2\nsentinel down-after-milliseconds %s %d\n'
+        first_port, first_host = self.places['redis-1']
+        file.write_text('port %d\nbind %s\nprotected-mode no\ndir %s\n'
+                        'sentinel monitor %s %s %d 2\nsentinel down-after-milliseconds %s %d\n'
                         'sentinel failover-timeout %s 6000\nsentinel parallel-syncs %s 2\n'
-                        % (port, folder, SERVICE, self.ports['redis-1'], SERVICE, DOWN_AFTER_MS, SERVICE, SERVICE))
+                        % (port, host, folder, SERVICE, first_host, first_port, SERVICE, DOWN_AFTER_MS, SERVICE, SERVICE))
         self.spawn(name, ['redis-server', file, '--sentinel'])
+        # what takes 10 s by default: to see who is whose replica, and to make an old primary one
+        wait_for('%s hastens' % name, lambda: self.ask(name, 'SENTINEL', 'DEBUG', 'info-period', 1000,
+                                                       'publish-period', 500) == 'OK')
 
     # ---- looking
 
     def ask(self, name, *words):
         """One of the servers by name, whatever its role; None when it does not answer."""
         with contextlib.suppress(OSError, RuntimeError, ValueError):
-            return Link(self.ports[name])(*words)
+            return Link(*{**self.places, **self.sentinels}[name])(*words)
         return None
+
+    def sentinels_heard(self):
+        """Where the sentinels are that the test hears."""
+        return list(self.sentinels.values())
 
     def link_count(self, name):
         role = self.ask(name, 'ROLE')
         return len(role[2]) if role and role[0] == 'master' else 0
 
-    def sees_all(self, port):
+    def sees_all(self, place):
         with contextlib.suppress(OSError, RuntimeError, ValueError):
-            flat = Link(port)('SENTINEL', 'MASTER', SERVICE)
+            flat = Link(*place)('SENTINEL', 'MASTER', SERVICE)
             known = dict(zip(flat[::2], flat[1::2]))
             return known['num-slaves'] == '2' and known['num-other-sentinels'] == '2' and known['flags'] == 'master'
         return False
 
     def named(self):
         """The server that the sentinels agree on as the primary; None while they do not."""
-        ports = set()
-        for port in self.sentinel_ports:
+        places = set()
+        for sentinel in self.sentinels_heard():
             with contextlib.suppress(OSError, RuntimeError, ValueError):
-                ports.add(int(Link(port)('SENTINEL', 'get-master-addr-by-name', SERVICE)[1]))
-        names = [name for name, port in self.ports.items() if ports == {port}]
+                host, port = Link(*sentinel)('SENTINEL', 'get-master-addr-by-name', SERVICE)
+                places.add((int(port), host))
+        names = [name for name, place in self.places.items() if places == {place}]
         return names[0] if names else None
 
     def identity(self, name):
@@ -148,15 +160,15 @@ class FleetOnSet(Fleet):
 
     def wait_known(self, name):
         """Every sentinel has seen this one as a healthy replica, with its priority."""
-        def knows(port):
+        def knows(sentinel):
             with contextlib.suppress(OSError, RuntimeError, ValueError):
-                for flat in Link(port)('SENTINEL', 'REPLICAS', SERVICE):
+                for flat in Link(*sentinel)('SENTINEL', 'REPLICAS', SERVICE):
                     told = dict(zip(flat[::2], flat[1::2]))
-                    if told['port'] == str(self.ports[name]):
+                    if (int(told['port']), told['ip']) == self.places[name]:
                         return told['flags'] == 'slave' and told['slave-priority'] == str(PRIORITY[name]) \
                             and told['master-link-status'] == 'ok'
             return False
-        wait_for('the sentinels know %s as a replica' % name, lambda: all(map(knows, self.sentinel_ports)), 40, 0.1)
+        wait_for('the sentinels know %s as a replica' % name, lambda: all(map(knows, self.sentinels_heard())), 40, 0.1)
 
     def fail_over(self):
         """By force, the old primary living on; returns the new one's name."""
@@ -164,7 +176,7 @@ class FleetOnSet(Fleet):
 
         def begin():
             with contextlib.suppress(OSError, RuntimeError):
-                return Link(self.sentinel_ports[0])('SENTINEL', 'FAILOVER', SERVICE)
+                return Link(*self.sentinels_heard()[0])('SENTINEL', 'FAILOVER', SERVICE)
         wait_for('a failover may begin', begin, 30, 0.2)
         return self.wait_promoted(old)
 
