@@ -91,6 +91,7 @@ static void on_page(struct call *call, const struct error *err)
     }
     size_t repairs = (size_t)page->items[2].number;
     snprintf(audit->cursor, sizeof audit->cursor, "%.*s", STR_ARG(answer_item(page, 1)));
+    metric_add(audit->program->metrics, METRIC_REPAIRS, 0, page->items[2].number);
     for (size_t i = 0; i < repairs; i++)
         log_warn("audit repaired", F_STRN("what", answer_item(page, 3 + i)));
     audit->keep = 3 + repairs;

@@ -11,7 +11,7 @@
 #include "job/account.h"
 #include "poller/decision.h"
 
-enum { CLAIM_FIELDS = 12, CLAIM_AT_MOST = 64, WRITE_AGAIN_MS = 200, WRITES_MAX = 50 };
+enum { CLAIM_FIELDS = 13, CLAIM_AT_MOST = 64, WRITE_AGAIN_MS = 200, WRITES_MAX = 50 };
 
 struct look {                          // one look at one publish id
     struct call          call;
@@ -195,7 +195,7 @@ static void look_start(struct follow *follow, const struct answer *answer, size_
 {
     struct program *p    = follow->program;
     struct look    *look = xcalloc(1, sizeof *look);
-    int64_t         now = 0, accepted = 0;
+    int64_t         now = 0, accepted = 0, late_ms;
     struct error    err;
     look->follow     = follow;
     look->job_id     = arena_copy(&look->arena, answer_item(answer, at));
@@ -211,6 +211,8 @@ static void look_start(struct follow *follow, const struct answer *answer, size_
     look->looked.is_private = str_is(answer_item(answer, at + 9), "SELF_ONLY");
     if (!str_to_i64(answer_item(answer, at + 10), &look->looked.retries))
         look->looked.retries = 0;
+    if (str_to_i64(answer_item(answer, at + 12), &late_ms))
+        metric_observe(p->metrics, METRIC_POLL_LAG, 0, late_ms * 1000);
     timer_init(&look->again, p->loop, on_again);
     LIST_INSERT_HEAD(&follow->looks, look, entry);
     follow->look_count++;

@@ -147,6 +147,7 @@ static void on_opened(struct call *call, const struct error *err)
     struct gate *gate = gate_of(call);
     if (!gate_done(gate, err))
         return;
+    metric_add(gate->program->metrics, METRIC_GATE_OPENED, 0, 1);
     log_info("gate opened", F_STR("generation", gate->generation), F_STR("first_start", gate->first ? "yes" : "no"),
              F_INT("jobs", replay_jobs(gate->replay)), F_INT("ms", clock_monotonic_ms() - gate->began_ms));
     gate_drop(gate);

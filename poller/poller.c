@@ -8,6 +8,7 @@
 #include "poller/evidence.h"
 #include "poller/follow.h"
 #include "poller/gate.h"
+#include "poller/measure.h"
 #include "poller/reap.h"
 #include "poller/relay.h"
 
@@ -18,6 +19,7 @@ struct poller {
     struct reap     *reap;      // owned
     struct gate     *gate;      // owned
     struct audit    *audit;     // owned
+    struct measure  *measure;   // owned
 };
 
 static void *poller_open(struct program *program, struct error *err)
@@ -30,6 +32,7 @@ static void *poller_open(struct program *program, struct error *err)
     poller->relay         = relay_new(program);
     poller->reap          = reap_new(program);
     poller->audit         = audit_new(program);
+    poller->measure       = measure_new(program);
     return poller;
 }
 
@@ -58,6 +61,7 @@ static void poller_close(void *owner)
     relay_free(poller->relay);
     reap_free(poller->reap);
     audit_free(poller->audit);
+    measure_free(poller->measure);
     gate_free(poller->gate);
     free(poller);
 }
@@ -68,6 +72,12 @@ static void poller_on_gate(void *owner)
     gate_look(poller->gate);
 }
 
+static void poller_on_scrape(void *owner)
+{
+    struct poller *poller = owner;
+    measure_on_scrape(poller->measure);
+}
+
 const struct program_kind poller_kind = {
     .name    = "poller",
     .purpose = "Follows posts to their end, sends events to Kafka, gives ended leases back, guards the gate.",
@@ -76,4 +86,5 @@ const struct program_kind poller_kind = {
     .idle    = poller_idle,
     .close   = poller_close,
     .on_gate = poller_on_gate,
+    .on_scrape = poller_on_scrape,
 };

@@ -26,6 +26,8 @@ static void on_reaped(struct call *call, const struct error *err)
     } else if (word == WORD_OK && reap->reply.answer.count > 2) {
         leases        = reap->reply.answer.items[1].number;
         int64_t slots = reap->reply.answer.items[2].number;
+        metric_add(reap->program->metrics, METRIC_REAPED, 0, leases);
+        metric_add(reap->program->metrics, METRIC_SLOTS_BACK, 0, slots);
         if (leases || slots)
             log_warn("reaped", F_INT("leases", leases), F_INT("slots_back", slots));
     }

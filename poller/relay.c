@@ -58,6 +58,25 @@ static void relay_drop(struct relay *relay)
 
 // ---- 3. what is on Kafka leaves the outbox
 
+// Counted when it has left it: what is sent again by somebody else has not been counted.
+static void relay_count(const struct relay *relay)
+{
+    struct metrics *metrics = relay->program->metrics;
+    for (size_t i = 0; i < relay->count; i++) {
+        const struct event *event = &relay->entries[i].event;
+        enum job_state      state;
+        if (!relay->entries[i].sent)
+            continue;
+        metric_add(metrics, METRIC_EVENTS, metric_place(metrics, METRIC_EVENTS, 0, event->name), 1);
+        if (event->code.len)
+            metric_add(metrics, METRIC_OUTCOMES, metric_place(metrics, METRIC_OUTCOMES, 0, event->code), 1);
+        if (job_state_parse(event->from, &state))
+            metric_observe(metrics, METRIC_STATE_TIME, metric_state_place(state), event->spent_ms * 1000);
+        if (event->message_ms && job_state_parse(event->name, &state) && job_state_is_end(state))
+            metric_observe(metrics, METRIC_JOB_TIME, metric_state_place(state), (event->at_ms - event->message_ms) * 1000);
+    }
+}
+
 static void on_acknowledged(struct call *call, const struct error *err)
 {
     struct relay   *relay = container_of(call, struct relay, call);
@@ -66,6 +85,8 @@ static void on_acknowledged(struct call *call, const struct error *err)
     bool            ok = store_word(err, &relay->ack_reply, &word, &why) && word == WORD_OK;
     if (!ok && word != WORD_GATE)
         log_warn("outbox not acknowledged: its events are sent again", F_STR("why", why.message));
+    if (ok)
+        relay_count(relay);
     redis_reply_fini(&relay->ack_reply);
     relay_drop(relay);
     relay_later(relay, ok ? 0 : LOOK_AGAIN_MS);

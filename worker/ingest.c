@@ -194,6 +194,17 @@ bool ingest_idle(const struct ingest *ingest)
     return ingest->closed;
 }
 
+void ingest_on_scrape(const struct ingest *ingest)
+{
+    struct metrics *metrics = ingest->program->metrics;
+    int64_t         waiting = 0;
+    for (size_t i = 0; i < ingest->count; i++)
+        waiting += (int64_t)partition_waiting(ingest->partitions[i]);
+    metric_set(metrics, METRIC_INGEST_PAUSED, 0, ingest->paused);
+    metric_set(metrics, METRIC_INGEST_WAITING, 0, waiting);
+    metric_set(metrics, METRIC_PARTITIONS, 0, (int64_t)ingest->count);
+}
+
 void ingest_free(struct ingest *ingest)
 {
     if (!ingest)

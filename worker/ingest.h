@@ -12,4 +12,5 @@ struct ingest *ingest_new(struct program *program, struct error *err) MUST_CHECK
 void           ingest_begin(struct ingest *ingest);  // every partition anew, where its watermark stands now
 void           ingest_drain(struct ingest *ingest);  // leaves the group, ends what is under way
 bool           ingest_idle(const struct ingest *ingest);
+void           ingest_on_scrape(const struct ingest *ingest);  // sets its gauges
 void           ingest_free(struct ingest *ingest);

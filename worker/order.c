@@ -159,6 +159,16 @@ void order_args(const struct order *order, struct command_args *args)
     args->by        = program_id(order->program);
 }
 
+void order_count(const struct order *order, struct str word)
+{
+    struct metrics         *metrics = order->program->metrics;
+    struct str              what    = str_of(command_text(order->command.what));
+    enum metric_command_end end     = order_refused(order) ? COMMANDED_REFUSED
+                                      : str_is(word, "KNOWN") ? COMMANDED_KNOWN : COMMANDED_DONE;
+    metric_add(metrics, METRIC_COMMANDS,
+               metric_pair(metrics, METRIC_COMMANDS, metric_place(metrics, METRIC_COMMANDS, 0, what), end), 1);
+}
+
 bool order_refused(const struct order *order)
 {
     return order->refused.len > 0;

@@ -42,5 +42,7 @@ void order_prepare(struct order *order, const struct order_mark *mark, struct ca
 void order_refuse(struct order *order, struct str why, bool unknown, struct call *call, call_done *done);
 // fills the rest of the script's arguments, but for the watermark's
 void order_args(const struct order *order, struct command_args *args);
+// in Redis, as the script's word says
+void order_count(const struct order *order, struct str word);
 bool order_refused(const struct order *order);
 void order_fini(struct order *order);

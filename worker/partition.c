@@ -162,6 +162,7 @@ void partition_begin(struct partition *partition, int64_t delay_ms)
     call_cancel(&partition->mark);
     redis_reply_fini(&partition->mark_reply);
     if (delay_ms > 0) {
+        metric_add(partition->program->metrics, METRIC_INGEST_AGAIN, 0, 1);
         timer_start(&partition->again, delay_ms);
         return;
     }
@@ -218,10 +219,23 @@ static struct str item_job_id(const struct item *item)
     return item->is_order ? item->order.command.job_id : item->job.id;
 }
 
+static void item_count(const struct item *item, struct str what)
+{
+    struct metrics *metrics = item->partition->program->metrics;
+    struct str      result  = item->is_order ? STR("command") : what;
+    bool            is_new  = !str_is(what, "KNOWN") && !str_is(what, "SKIPPED");
+    metric_add(metrics, METRIC_INGESTED, metric_place(metrics, METRIC_INGESTED, 0, result), 1);
+    if (!item->is_order && is_new)
+        metric_observe(metrics, METRIC_INGEST_LAG, 0, (clock_wall_ms() - item->timestamp_ms) * 1000);
+    if (item->is_order && !item->code)
+        order_count(&item->order, what);
+}
+
 static void item_stored(struct item *item)
 {
     struct partition *partition = item->partition;
     struct str        what      = answer_item(&item->reply.answer, 1);
+    item_count(item, what);
     if (item->is_order)
         log_info("command ingested", F_STRN("job", item_job_id(item)), F_STRN("command", item->order.command.id),
                  F_STR("what", command_text(item->order.command.what)), F_STRN("state", what),
@@ -378,9 +392,12 @@ static void on_prepared(struct call *call, const struct error *err)
         item_dead_letter(item);
         return;
     }
-    if (item->code)
+    if (item->code) {
+        struct metrics *metrics = partition->program->metrics;
+        metric_add(metrics, METRIC_DEAD_LETTERS, metric_place(metrics, METRIC_DEAD_LETTERS, 0, str_of(item->code)), 1);
         log_warn("dead letter", F_STRN("job", item_job_id(item)), F_STR("source", item->source), F_STR("code", item->code),
                  F_STR("why", item->error.message));
+    }
     item->stage = ITEM_READY;
     partition_pump(partition);
 }

@@ -35,6 +35,8 @@ struct trip {                        // one job's way through the worker
     int64_t              attempt;    // 1, 2, ...
     int64_t              retries;    // failures that were worth a retry, before this attempt
     int64_t              lease_end_ms;  // monotonic
+    int64_t              due_ms;     // wall: publish_at, or where a person put it; 0: none
+    int64_t              intent_us;  // monotonic: when the INTENT was handed to Kafka
     struct job           job;        // decoded
     struct buf           token;      // access token; wiped
     struct creator       creator;    // whether the account lets it be posted
@@ -206,9 +208,25 @@ static void redis_write(struct trip *trip)
     script_refuse(store, &args, &trip->reply, &trip->redis.call, on_redis_written);
 }
 
+static enum metric_attempt_end attempt_end(const struct trip *trip)
+{
+    if (trip->verdict.event == ON_REJECT)
+        return ATTEMPT_REJECTED;
+    if (trip->early)
+        return ATTEMPT_RELEASED;
+    if (trip->verdict.event == ON_ACCEPT)
+        return ATTEMPT_ACCEPTED;
+    if (trip->verdict.event == ON_DOUBT)
+        return ATTEMPT_UNSURE;
+    if (trip->verdict.event == ON_REFUSE)
+        return trip->verdict.gave_up ? ATTEMPT_GAVE_UP : ATTEMPT_REFUSED;
+    return trip->verdict.account_then[0] ? ATTEMPT_HELD : ATTEMPT_RETRIED;
+}
+
 // The attempt is over: what is true of it goes to the journal and to Redis at the same time.
 static void trip_record(struct trip *trip)
 {
+    metric_add(trip->program->metrics, METRIC_ATTEMPTS, attempt_end(trip), 1);
     // an open INTENT of a doubt stays as it is: that is what it says
     trip->journal.needed = trip->verdict.event == ON_ACCEPT || (trip->intent && trip->verdict.event != ON_DOUBT);
     if (trip->journal.needed)
@@ -245,7 +263,9 @@ static void trip_back(struct trip *trip, const struct outcome *outcome, const ch
 static void trip_release(struct trip *trip, const char *code, const char *detail, const char *account_then)
 {
     const struct outcome *outcome = outcome_named(code);
+    struct metrics       *metrics = trip->program->metrics;
     assert(outcome);
+    metric_add(metrics, METRIC_RELEASES, metric_place(metrics, METRIC_RELEASES, 0, str_of(code)), 1);
     trip_back(trip, outcome, detail, account_then, account_then[0] ? 0 : trip->program->config.retry_delay_ms);
 }
 
@@ -277,6 +297,15 @@ static void on_answer(struct call *call, const struct error *err)
     trip_record(trip);
 }
 
+static void trip_send(struct trip *trip)
+{
+    struct program *p = trip->program;
+    if (trip->due_ms && trip->attempt == 1)
+        metric_observe(p->metrics, METRIC_LATENESS, 0, (clock_wall_ms() - trip->due_ms) * 1000);
+    tiktok_init(p->tiktok, &trip->job.post, buf_str(&trip->token), lease_lasts, trip, &trip->answer, &trip->call,
+                on_answer);
+}
+
 static void on_sending(struct call *call, const struct error *err)
 {
     struct trip    *trip = trip_of(call);
@@ -286,8 +315,7 @@ static void on_sending(struct call *call, const struct error *err)
     redis_reply_fini(&trip->reply);
     if (answered && word == WORD_OK) {
         if (lease_lasts(trip))
-            tiktok_init(trip->program->tiktok, &trip->job.post, buf_str(&trip->token), lease_lasts, trip, &trip->answer,
-                        &trip->call, on_answer);
+            trip_send(trip);
         else
             trip_release(trip, "lease_short", "", "");
         return;
@@ -305,6 +333,7 @@ static void on_sending(struct call *call, const struct error *err)
 static void on_intent(struct call *call, const struct error *err)
 {
     struct trip *trip = trip_of(call);
+    metric_observe(trip->program->metrics, METRIC_INTENT, 0, clock_monotonic_us() - trip->intent_us);
     if (err) {
         trip->intent = err_effect(err->code) == EFFECT_MAYBE;
         trip_release(trip, "kafka_unavailable", err->message, "");
@@ -324,15 +353,18 @@ static void on_allowed(struct call *call, const struct error *err)
     struct trip          *trip    = trip_of(call);
     const struct creator *creator = &trip->creator;
     const char           *why     = buf_text(&creator->why);
+    struct metrics       *metrics = trip->program->metrics;
     if (err) {
         trip_release(trip, "redis_unavailable", err->message, "");
     } else if (creator->next == CREATOR_REJECT) {
         trip_reject(trip, creator->outcome, why);
     } else if (creator->next == CREATOR_BACK) {
+        metric_add(metrics, METRIC_RELEASES, metric_place(metrics, METRIC_RELEASES, 0, STR("creator_info")), 1);
         trip_back(trip, creator->outcome, why, creator->account_then, creator->due_ms);
     } else {
         creator_limit_post(&creator->known, &trip->job.post, &trip->warnings);
-        trip->intent = true;
+        trip->intent    = true;
+        trip->intent_us = clock_monotonic_us();
         journal_send(trip, ATTEMPT_INTENT, STR(""), &trip->call, on_intent);
     }
 }
@@ -351,6 +383,8 @@ static void trip_prepare(struct trip *trip, struct str message, struct str seale
     } else if (!account_unseal(p->seal, p->config.fleet, trip->account, sealed, &trip->token, &err)) {
         trip_release(trip, "sealed_token", err.message, "park");
     } else {
+        if (!trip->due_ms)
+            trip->due_ms = trip->job.publish_at_ms;
         trip->creator.program = p;
         trip->creator.post    = &trip->job.post;
         trip->creator.account = trip->account;
@@ -377,6 +411,17 @@ static void read_account(struct trip *trip, const struct answer *answer, size_t 
         known->failed_age_ms = -1;
 }
 
+// how long the job waited, and for when it was meant
+static void trip_measure(struct trip *trip, const struct answer *answer)
+{
+    struct metrics *metrics = trip->program->metrics;
+    assert(answer->count > 11);
+    metric_observe(metrics, METRIC_STATE_TIME, metric_state_place(JOB_QUEUED), answer->items[9].number * 1000);
+    metric_observe(metrics, METRIC_QUEUE_WAIT, 0, answer->items[10].number * 1000);
+    if (!str_to_i64(answer_item(answer, 11), &trip->due_ms))
+        trip->due_ms = 0;
+}
+
 struct trip *trip_start(struct worker *worker, struct program *program, const struct redis_reply *reply,
                         int64_t asked_ms)
 {
@@ -392,7 +437,8 @@ struct trip *trip_start(struct worker *worker, struct program *program, const st
         trip->attempt = 1;
     if (!str_to_i64(answer_item(answer, 4), &trip->retries))
         trip->retries = 0;
-    read_account(trip, answer, 9);
+    trip_measure(trip, answer);
+    read_account(trip, answer, 12);
     buf_init(&trip->cause, 1024);
     buf_init(&trip->warnings, 1024);
     timer_init(&trip->journal.again, program->loop, on_journal_again);

@@ -48,15 +48,36 @@ static void worker_take(struct worker *worker)
         trip_start(worker, worker->program, &worker->claim_reply, worker->asked_ms);
 }
 
+static enum metric_claim_end claim_end(enum store_word word, struct str what)
+{
+    switch (word) {
+    case WORD_OK:
+        return CLAIM_CLAIMED;
+    case WORD_GATE:
+        return CLAIM_GATE;
+    case WORD_WAIT:
+        return CLAIM_NOTHING;
+    case WORD_FULL:
+        return str_is(what, "slots") ? CLAIM_NO_SLOT : str_is(what, "open") ? CLAIM_NO_PLACE : CLAIM_PAUSED;
+    case WORD_FENCED:
+    case WORD_STATE:
+        break;
+    }
+    return CLAIM_ERROR;
+}
+
 static void on_claimed(struct call *call, const struct error *err)
 {
-    struct worker  *worker = container_of(call, struct worker, claim);
-    enum store_word word   = WORD_WAIT;
+    struct worker  *worker  = container_of(call, struct worker, claim);
+    struct metrics *metrics = worker->program->metrics;
+    enum store_word word    = WORD_WAIT;
     struct error    why;
     int64_t         delay_ms = -1;
     if (!store_word(err, &worker->claim_reply, &word, &why)) {
+        metric_add(metrics, METRIC_CLAIMS, CLAIM_ERROR, 1);
         log_warn("cannot claim", F_STR("why", why.message));
     } else {
+        metric_add(metrics, METRIC_CLAIMS, claim_end(word, answer_item(&worker->claim_reply.answer, 1)), 1);
         program_saw_gate(worker->program, word != WORD_GATE);
         if (word == WORD_OK) {
             worker_take(worker);
@@ -149,6 +170,15 @@ static void worker_on_generation(void *owner)
     ingest_begin(worker->ingest);
 }
 
+static void worker_on_scrape(void *owner)
+{
+    struct worker  *worker  = owner;
+    struct metrics *metrics = worker->program->metrics;
+    metric_set(metrics, METRIC_WORKER_JOBS, 0, worker->trip_count);
+    metric_set(metrics, METRIC_WORKER_JOBS_LIMIT, 0, worker->program->config.worker_jobs);
+    ingest_on_scrape(worker->ingest);
+}
+
 const struct program_kind worker_kind = {
     .name    = "worker",
     .purpose = "Brings jobs from Kafka into Redis, claims them, and hands each to TikTok once.",
@@ -156,5 +186,6 @@ const struct program_kind worker_kind = {
     .drain   = worker_drain,
     .idle    = worker_idle,
     .close   = worker_close,
+    .on_scrape = worker_on_scrape,
     .on_generation = worker_on_generation,
 };

@@ -104,6 +104,7 @@ const struct setting config_rows[] = {
     { "http.body_bytes", SET_BYTES, AT(http_body_bytes), "64KiB", KIB, MIB, .help = "longest body of a request to it" },
     { "http.timeout_ms", SET_MS, AT(http_timeout_ms), "10s", 100, MINUTE, .help = "a slow client of it is cut off after" },
     { "http.connections", SET_COUNT, AT(http_connections), "64", 1, 10000, .help = "connections to it at a time" },
+    { "metrics.interval_ms", SET_MS, AT(metrics_interval_ms), "5s", 100, HOUR, .help = "a poller asks Redis for the fleet's figures of /metrics every" },
     { "log.level", SET_CHOICE, AT(log_level), "info", 0, 16, .choices = "error|warn|info|debug", .help = "what is logged" },
     { "log.buffer_bytes", SET_BYTES, AT(log_buffer_bytes), "1MiB", 64 * KIB, GIB, .help = "log lines waiting for a reader; more are lost and counted" },
     { "log.timeline", SET_COUNT, AT(log_timeline), "200", 10, 100000, .help = "entries of one job's timeline" },

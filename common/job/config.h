@@ -96,6 +96,7 @@ struct config {
     int64_t http_body_bytes;
     int64_t http_timeout_ms;
     int64_t http_connections;
+    int64_t metrics_interval_ms;
     char   *log_level;
     int64_t log_buffer_bytes;
     int64_t log_timeline;

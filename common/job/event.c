@@ -24,6 +24,12 @@ static void set_error(struct json *object, const struct answer *fields)
     json_set(object, "error", &error);
 }
 
+static int64_t number_or_0(const struct answer *fields, const char *field)
+{
+    int64_t number;
+    return str_to_i64(answer_field(fields, field), &number) ? number : 0;
+}
+
 void event_of_outbox(const struct answer *fields, struct event *event, struct buf *json)
 {
     enum job_state state = JOB_NONE;
@@ -38,8 +44,11 @@ void event_of_outbox(const struct answer *fields, struct event *event, struct bu
     event->by      = answer_field(fields, "by");
     if (!event->account.len)
         event->account = answer_field(fields, "account_text");
-    if (!str_to_i64(answer_field(fields, "at"), &event->at_ms))
-        event->at_ms = 0;
+    event->code       = answer_field(fields, "error_code");
+    event->from       = answer_field(fields, "from");
+    event->spent_ms   = number_or_0(fields, "spent");
+    event->message_ms = number_or_0(fields, "t_message");
+    event->at_ms      = number_or_0(fields, "at");
     // an id that is too old to know may have a true end in the journal: this one must not take its place
     bool too_old  = str_is(answer_field(fields, "event"), "TOO_OLD");
     event->is_end = job_state_parse(event->name, &state) && job_state_is_end(state) && !too_old;

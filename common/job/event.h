@@ -18,6 +18,10 @@ struct event {
     struct str source;   // topic-partition@offset of the job's message
     struct str attempt;
     struct str by;
+    struct str code;     // why; of the outcome table, or empty
+    struct str from;     // the state that it left; empty: none
+    int64_t    spent_ms;    // in that state
+    int64_t    message_ms;  // time of the job's message on Kafka; 0: not known
     int64_t    at_ms;    // Redis TIME of the arrow
     bool       is_end;   // an end record is due in the journal, too
 };

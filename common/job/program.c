@@ -159,6 +159,8 @@ static void on_request(void *owner, const struct server_request *request, struct
         print_ready(r, why, &reply->body);
     } else if (strcmp(request->path, "/metrics") == 0) {
         reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
+        if (r->owner && r->kind->on_scrape)
+            r->kind->on_scrape(r->owner);
         telemetry_print(r->telemetry, !not_ready(r), &reply->body);
     } else {
         reply->status = 404;

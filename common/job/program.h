@@ -51,6 +51,7 @@ struct program_kind {
     bool (*idle)(void *owner);        // nothing is under way any more
     void (*close)(void *owner);       // frees it; calls in flight are cancelled
     void (*on_gate)(void *owner);     // a heartbeat was answered GATE; may be NULL
+    void (*on_scrape)(void *owner);   // /metrics is about to be shown: set its gauges; may be NULL
     void (*on_generation)(void *owner);  // the gate was opened anew: Redis may hold less than before; may be NULL
 };
 

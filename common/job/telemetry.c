@@ -87,7 +87,7 @@ void telemetry_print(struct telemetry *telemetry, bool ready, struct buf *out)
     metric_set(metrics, METRIC_DRAINING, 0, program->draining);
     metric_set(metrics, METRIC_REDIS_UP, 0, redis_connected(program->redis));
     metric_set(metrics, METRIC_KAFKA_UP, 0, kafka_out_healthy(program->kafka));
-    metric_set(metrics, METRIC_GATE_SEEN_OPEN, 0, program->gate_open);
+    metric_set(metrics, METRIC_GATE_SEEN, 0, program->gate_open);
     metric_set(metrics, METRIC_KAFKA_QUEUE, 0, kafka_out_pending(program->kafka));
     look_at_process(metrics);
     metrics_print(metrics, out);

@@ -20,7 +20,7 @@ TABLE = [
     (r'active:\d{8}', 'set', 'some'),
     (r'publish:.+', 'string', 'some'),
     (r'account:.+|alias|watermark|count|breaker|gate', 'hash', None),
-    (r'token:.+', 'string', None),
+    (r'token:.+|unknown', 'string', None),
     (r'oauth:.+', 'string', 'some'),
     (r'outbox|events', 'stream', None),
     (r'count:\d{8}', 'hash', 'some'),

@@ -206,7 +206,7 @@ class Keyspace:
 # Every key that may be, and whether it has a TTL: yes, no, or (for a job's) from its end on.
 KEYS = [(re.compile(pattern + '$', re.S), ttl) for pattern, ttl in [
     (r'job:.+', 'end'), (r'message:.+', 'end'), (r'log:.+', 'end'), (r'slots', 'no'), (r'open', 'no'), (r'leases', 'no'),
-    (r'ready', 'no'), (r'queue:.+', 'no'), (r'unknown:.+', 'no'), (r'flying:.+', 'no'), (r'delayed', 'no'),
+    (r'ready', 'no'), (r'queue:.+', 'no'), (r'unknown:.+', 'no'), (r'unknown', 'no'), (r'flying:.+', 'no'), (r'delayed', 'no'),
     (r'window:.+:(init|creator_info|status|sent|video_list)', 'yes'), (r'day:.+', 'yes'), (r'inbox:.+', 'yes'), (r'active:\d{8}', 'yes'),
     (r'polls', 'no'), (r'unsure', 'no'), (r'publish:.+', 'yes'), (r'account:.+', 'no'), (r'alias', 'no'),
     (r'token:.+', 'no'), (r'refresh', 'no'), (r'oauth:.+', 'yes'), (r'watermark', 'no'), (r'outbox', 'no'),
@@ -264,6 +264,7 @@ def check_waiting(space, conf):
                 assert id not in places, 'waits twice: ' + id
                 places[id] = (kind is queues, name, members[id])
     assert set(delayed) <= set(queued), 'delayed, but not waiting'
+    assert int(space.get('unknown', '0')) == sum(len(members) for members in unknown.values())
     counts = {}
     for id, job in queued.items():
         known, name, rank = places.get(id, (None, None, 0))
@@ -388,7 +389,8 @@ class Fleet:
         reply = self.run('claim', worker=worker)
         if reply[0] != 'OK':
             return reply
-        names = ('word', 'job_id', 'epoch', 'attempt', 'retries', 'account', 'message', 'sealed', 'publish_id', 'scopes', 'rev',
+        names = ('word', 'job_id', 'epoch', 'attempt', 'retries', 'account', 'message', 'sealed', 'publish_id',
+                 'queued_ms', 'waited_ms', 'due_told', 'scopes', 'rev',
                  'creator_age', 'privacy_options', 'comment_disabled', 'duet_disabled', 'stitch_disabled', 'creator_failures',
                  'failed_age')
         assert len(reply) == len(names)
@@ -418,7 +420,7 @@ class Fleet:
         if reply[0] != 'OK':
             return reply
         names = ('job_id', 'state', 'publish_id', 'account', 'epoch', 'looks', 't_accepted', 'member', 'sealed', 'privacy',
-                 'retries', 'now')
+                 'retries', 'now', 'late')
         assert len(reply) % len(names) == 1
         return [dict(zip(names, reply[i:])) for i in range(1, len(reply), len(names))]
 

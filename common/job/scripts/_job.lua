@@ -3,7 +3,7 @@
 
 local FIELDS = { 'state', 'account', 'account_text', 'attempt', 'epoch', 'attempt_epoch', 'publish_id', 'kind',
     't_message', 't_expires', 't_due', 'priority', 'source', 'metadata', 'post_id', 'post_url', 'retries', 'hash',
-    'error_code', 'error_cause', 'error_remedy', 'log_id', 'privacy', 'looks' }
+    'error_code', 'error_cause', 'error_remedy', 'log_id', 'privacy', 'looks', 't_state' }
 
 -- now with its microseconds: the scores of `ready` are turns, and a millisecond has many
 local moment = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
@@ -161,6 +161,7 @@ local function leave(job, to)
         redis.call('ZREM', P .. 'delayed', id)
         if account == '' then
             redis.call('ZREM', P .. 'unknown:' .. job.account_text, id)
+            redis.call('DECR', P .. 'unknown')
         else
             redis.call('ZREM', P .. 'queue:' .. account, id)
             redis.call('HINCRBY', P .. 'account:' .. account, 'queued', -1)
@@ -199,6 +200,8 @@ local function enter(job)
     if to == 'QUEUED' then
         if account ~= '' then
             redis.call('HINCRBY', P .. 'account:' .. account, 'queued', 1)
+        else
+            redis.call('INCR', P .. 'unknown')
         end
         enqueue(job)
     elseif to == 'CLAIMED' then
@@ -214,8 +217,8 @@ local function tell(job, name, event, by, why)
     local fields = { 'job_id', job.id, 'epoch', job.attempt_epoch ~= '' and job.attempt_epoch or '0-0', 'name', name,
         'event', event, 'at', now, 'by', by }
     for _, field in ipairs({ 'account', 'account_text', 'attempt', 'publish_id', 'post_id', 'post_url', 'kind',
-        'error_code', 'error_cause', 'error_remedy', 'log_id', 'source', 'metadata' }) do
-        if job[field] ~= '' then
+        'error_code', 'error_cause', 'error_remedy', 'log_id', 'source', 'metadata', 'from', 'spent', 't_message' }) do
+        if job[field] and job[field] ~= '' then
             fields[#fields + 1] = field
             fields[#fields + 1] = job[field]
         end
@@ -238,6 +241,8 @@ end
 local function put(job, to, event, by, set)
     local from, id = job.state, job.id
     local key = P .. 'job:' .. id
+    -- how long it was there, for the metrics
+    job.from, job.spent = from, now - (tonumber(job.t_state) or now)
     leave(job, to)
     job.state = to
     local values = { 'state', to, 't_state', now }

@@ -63,7 +63,9 @@ local left = 0
 for _, text in ipairs({ open_id, alias }) do
     if text ~= '' then
         for _, id in ipairs(redis.call('ZRANGE', P .. 'unknown:' .. text, 0, 999)) do
-            redis.call('ZREM', P .. 'unknown:' .. text, id)
+            if redis.call('ZREM', P .. 'unknown:' .. text, id) == 1 then
+                redis.call('DECR', P .. 'unknown')
+            end
             local job = load(id)
             if job and job.state == 'QUEUED' and job.account == '' then
                 redis.call('HSET', P .. 'job:' .. id, 'account', open_id)

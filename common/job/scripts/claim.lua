@@ -1,9 +1,10 @@
 -- claim(worker) conf(limit.in_flight, limit.open, limit.account, limit.init, limit.window_ms, limit.drafts, limit.day_posts, limit.day_ms, lease.ms)
 -- A free slot, an account that may act now, that account's best job. Accounts take turns: the one that has waited
 -- longest is first. Cost: O(log accounts), and a bounded number of accounts and waiting jobs looked at in one call.
--- OK job_id epoch attempt retries account message sealed_token publish_id, then what is known of the account: scopes rev
--- creator_age privacy_options comment_disabled duet_disabled stitch_disabled creator_failures failed_age (ages in ms; ''
--- for never) · WAIT ms · FULL what
+-- OK job_id epoch attempt retries account message sealed_token publish_id queued_ms waited_ms due_told, then what is known
+-- of the account: scopes rev creator_age privacy_options comment_disabled duet_disabled stitch_disabled creator_failures
+-- failed_age (ages in ms; '' for never) · WAIT ms · FULL what
+-- queued_ms: in the queue; waited_ms: since it was due; due_told: of the newest reschedule
 local LOOKS = 16
 
 -- a job of an unknown account is in `delayed` with nothing but the end of its wait
@@ -101,6 +102,7 @@ local function claim(job)
     local epoch = new_epoch()
     local attempt = string.format('%d', (tonumber(job.attempt) or 0) + 1)
     local latest = now + lease_ms
+    local since = math.max(tonumber(job.t_state) or now, tonumber(job.t_due) or 0)
     job.attempt_epoch = epoch
     move(job, 'CLAIM', worker, { epoch = epoch, attempt_epoch = epoch, attempt = attempt, t_claimed = now,
         error_code = '', error_cause = '', error_remedy = '', publish_id = '', worker = worker })
@@ -118,7 +120,8 @@ local function claim(job)
         redis.call('ZADD', P .. 'ready', moment, account)
     end
     local texts = redis.call('MGET', P .. 'message:' .. id, P .. 'token:' .. account)
-    return with_account({ 'OK', id, epoch, attempt, job.retries, account, texts[1] or '', texts[2] or '', '' }, account)
+    return with_account({ 'OK', id, epoch, attempt, job.retries, account, texts[1] or '', texts[2] or '', '', job.spent,
+        now - since, redis.call('HGET', P .. 'job:' .. id, 'due_told') or '' }, account)
 end
 
 for _ = 1, LOOKS do

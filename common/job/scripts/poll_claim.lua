@@ -1,10 +1,11 @@
 -- poll_claim(poller, count:int, timeout_ms:int) conf(limit.status, limit.window_ms) flags(allow-oom)
 -- Publish ids whose next look is due. Each is taken out of sight for timeout_ms and opens a member in its account's
 -- status window. OK, then for each: job_id state publish_id account attempt_epoch looks t_accepted member sealed_token
--- privacy retries now · WAIT ms
-local due = redis.call('ZRANGE', P .. 'polls', '-inf', now, 'BYSCORE', 'LIMIT', 0, count)
+-- privacy retries now late · WAIT ms. late: ms since it was due
+local due = redis.call('ZRANGE', P .. 'polls', '-inf', now, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
 local reply = { 'OK' }
-for _, id in ipairs(due) do
+for i = 1, #due, 2 do
+    local id = due[i]
     local job = load(id)
     if not job or (job.state ~= 'PROCESSING' and job.state ~= 'IN_INBOX' and job.state ~= 'PUBLISHED') then
         redis.call('ZREM', P .. 'polls', id)
@@ -21,7 +22,7 @@ for _, id in ipairs(due) do
             for _, value in ipairs({ id, job.state, job.publish_id, job.account, job.attempt_epoch, job.looks,
                 redis.call('HGET', P .. 'job:' .. id, 't_accepted') or '0', member,
                 redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy, job.retries,
-                string.format('%.0f', now) }) do
+                string.format('%.0f', now), string.format('%.0f', now - tonumber(due[i + 1])) }) do
                 reply[#reply + 1] = value
             end
         end
