@@ -191,6 +191,8 @@ static int run_events(struct tool *tool, const void *options_read, char *const *
     int                          code = END_WELL;
     if ((options->since &&
          !newest_since(options->since, clock_wall_ms(), &newest.since_ms, &err)) ||
+        (options->account && options->account[0] == '@' &&
+         !account_name_find(tool, options->account, events.open_id, &err)) ||
         !newest_read(&newest, &err)) {
         code = tool_fail(tool, &err);
     } else {
