@@ -381,4 +381,5 @@ const struct verb verb_account_add = {
     .operands_max  = 1,
     .run           = run_account_add,
     .text          = help,
+    .json          = "one object: accounts, new, renewed",
 };

@@ -21,12 +21,13 @@ struct gate_options {
 #define AT(field) offsetof(struct gate_options, field)
 
 static const struct flag gate_flags[] = {
-    { "json", FLAG_YES, NULL, AT(json), NULL, 0, 0, "print one JSON object" },
+    { "json", FLAG_YES, NULL, AT(json), .help = "print one JSON object" },
 };
 
 static const struct flag rebuild_flags[] = {
-    { "dry-run", FLAG_YES, NULL, AT(dry_run), NULL, 0, 0,
-      "read the journal and say what it holds; change nothing" },
+    { "dry-run", FLAG_YES, NULL, AT(dry_run),
+      .help = "read the journal and say what it holds; change nothing" },
+    { "json", FLAG_YES, NULL, AT(json), .help = "print one JSON object, at the end" },
     { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "1h", 0, 86400000, "stop watching after" },
 };
 
@@ -58,6 +59,8 @@ static struct str info_line(struct str info, const char *name)
 static bool gate_read(struct tool *tool, struct gate_look *look, struct error *err)
 {
     memset(look, 0, sizeof *look);
+    if (!tool_store(tool, err))
+        return false;
     ask_begin(tool, &look->asks[0], "HGETALL", "gate", STR(""));
     ask_begin(tool, &look->asks[1], "INFO", NULL, STR(""));
     ask_add(&look->asks[1], "replication");
@@ -96,12 +99,17 @@ static const char *words_of(const struct gate_look *look)
     return look->taker.len ? "closed: a poller is telling Redis what happened" : "closed: a poller takes it soon";
 }
 
+static void print_field(struct tool *tool, const char *label, struct str value)
+{
+    out_printf(&tool->out, "%-11s %.*s\n", label, STR_ARG(value.len ? value : STR("-")));
+}
+
 static void print_look(struct tool *tool, const struct gate_look *look)
 {
-    out_printf(&tool->out, "gate        %s\n", words_of(look));
-    out_printf(&tool->out, "generation  %.*s\n", STR_ARG(look->generation.len ? look->generation : STR("-")));
-    out_printf(&tool->out, "identity    %.*s\n", STR_ARG(look->identity.len ? look->identity : STR("-")));
-    out_printf(&tool->out, "server      %.*s\n", STR_ARG(look->server));
+    print_field(tool, "gate", str_of(words_of(look)));
+    print_field(tool, "generation", look->generation);
+    print_field(tool, "identity", look->identity);
+    print_field(tool, "server", look->server);
     if (look->step.len)
         out_printf(&tool->out, "step        %.*s, %.*s of %.*s, by %.*s\n", STR_ARG(look->step), STR_ARG(look->done),
                   STR_ARG(look->of), STR_ARG(look->taker));
@@ -129,8 +137,8 @@ static int run_gate(struct tool *tool, const void *options, char *const *operand
     const struct gate_options *o = options;
     struct gate_look           look;
     struct error               err;
-    if (!tool_store(tool, &err) || !gate_read(tool, &look, &err)) {
-        tool_blame_redis(tool, &err);
+    if (!gate_read(tool, &look, &err)) {
+        gate_look_fini(&look);
         return tool_fail(tool, &err);
     }
     if (o->json)
@@ -161,29 +169,44 @@ static void on_record(void *owner, const struct kafka_message *message)
     look->error = err;
 }
 
-static void print_journal(struct tool *tool, struct replay *replay, int64_t records)
+static const struct {
+    const char *field;  // of --json
+    const char *words;
+} replay_says_rows[REPLAY_SAYS_COUNT] = {
+    { "queued", "nothing was sent: it is queued from its message" },
+    { "unsure", "an attempt without an answer: UNSURE, unless Redis knows more" },
+    { "followed", "TikTok has it: followed again" },
+    { "ended", "it has its end" },
+};
+
+static void print_journal(struct tool *tool, struct replay *replay, int64_t records, bool as_json)
 {
-    static const char *const words[REPLAY_SAYS_COUNT] = {
-        "nothing was sent: it is queued from its message",
-        "an attempt without an answer: UNSURE, unless Redis knows more",
-        "TikTok has it: followed again",
-        "it has its end",
-    };
     size_t counts[REPLAY_SAYS_COUNT] = { 0 };
     for (size_t i = 0; i < replay_jobs(replay); i++) {
         struct replay_verdict verdict;
         replay_verdict(replay, i, &verdict);
         counts[verdict.says]++;
     }
+    if (as_json) {
+        struct json *object = json_object();
+        json_set_i64(object, "records", records);
+        json_set_i64(object, "jobs", (int64_t)replay_jobs(replay));
+        json_set_i64(object, "generation", replay_generation(replay));
+        for (int says = 0; says < REPLAY_SAYS_COUNT; says++)
+            json_set_i64(object, replay_says_rows[says].field, (int64_t)counts[says]);
+        out_json(&tool->out, object);
+        json_free(object);
+        return;
+    }
     out_printf(&tool->out, "journal     %" PRIi64 " records, %zu jobs, generation %" PRIi64 "\n", records,
               replay_jobs(replay), replay_generation(replay));
     for (int says = 0; says < REPLAY_SAYS_COUNT; says++)
-        out_printf(&tool->out, "%10zu  %s\n", counts[says], words[says]);
+        out_printf(&tool->out, "%10zu  %s\n", counts[says], replay_says_rows[says].words);
     out_printf(&tool->out, "Nothing was changed. Without --dry-run a poller puts this into Redis; the gate is closed until "
                           "it has.\n");
 }
 
-static int run_dry(struct tool *tool)
+static int run_dry(struct tool *tool, bool as_json)
 {
     struct journal_look   look = { .tool = tool, .replay = replay_new() };
     struct kafka_settings settings;
@@ -201,7 +224,7 @@ static int run_dry(struct tool *tool)
     } else if (look.bad) {
         code = tool_fail(tool, &look.error);
     } else {
-        print_journal(tool, look.replay, kafka_read_count(read));
+        print_journal(tool, look.replay, kafka_read_count(read), as_json);
     }
     kafka_read_free(read);
     replay_free(look.replay);
@@ -218,6 +241,8 @@ static bool close_gate(struct tool *tool, int64_t *generation, struct error *err
     enum store_word        word  = WORD_OK;
     script_gate_close(tool->store, &args, &reply, &wait.call, wait_done);
     bool ok = tool_wait(tool, &wait, err) && store_word(NULL, &reply, &word, err);
+    if (!ok)
+        tool_blame_redis(tool, err);
     if (ok && word == WORD_OK && !str_to_i64(answer_item(&reply.answer, 1), generation))
         *generation = 0;
     redis_reply_fini(&reply);
@@ -227,7 +252,7 @@ static bool close_gate(struct tool *tool, int64_t *generation, struct error *err
 }
 
 // Until the gate is open with a later generation than `before`.
-static int watch_gate(struct tool *tool, int64_t before, int64_t until_ms)
+static int watch_gate(struct tool *tool, int64_t before, int64_t until_ms, bool as_json)
 {
     char said[256] = "";
     for (;;) {
@@ -236,18 +261,21 @@ static int watch_gate(struct tool *tool, int64_t before, int64_t until_ms)
         int64_t          generation = 0;
         char             line[256];
         if (!gate_read(tool, &look, &err)) {
-            tool_blame_redis(tool, &err);
+            gate_look_fini(&look);
             return tool_fail(tool, &err);
         }
         bool done = is_open(&look) && str_to_i64(look.generation, &generation) && generation > before;
         snprintf(line, sizeof line, "%.*s, %.*s of %.*s", STR_ARG(look.step.len ? look.step : STR("waiting for a poller")),
                  STR_ARG(look.done), STR_ARG(look.of));
-        if (!done && strcmp(line, said) != 0)
+        if (!done && !as_json && strcmp(line, said) != 0)
             out_printf(&tool->out, "%s\n", line);
+        if (done && as_json)
+            print_json(tool, &look);
         memcpy(said, line, sizeof said);
         gate_look_fini(&look);
         if (done) {
-            out_printf(&tool->out, "the gate is open, generation %" PRIi64 "\n", generation);
+            if (!as_json)
+                out_printf(&tool->out, "the gate is open, generation %" PRIi64 "\n", generation);
             return END_WELL;
         }
         if (clock_monotonic_ms() > until_ms) {
@@ -266,12 +294,10 @@ static int run_rebuild(struct tool *tool, const void *options, char *const *oper
     struct error               err;
     int64_t                    generation = 0;
     if (o->dry_run)
-        return run_dry(tool);
-    if (!tool_store(tool, &err) || !close_gate(tool, &generation, &err)) {
-        tool_blame_redis(tool, &err);
+        return run_dry(tool, o->json);
+    if (!tool_store(tool, &err) || !close_gate(tool, &generation, &err))
         return tool_fail(tool, &err);
-    }
-    return watch_gate(tool, generation, clock_monotonic_ms() + o->timeout_ms);
+    return watch_gate(tool, generation, clock_monotonic_ms() + o->timeout_ms, o->json);
 }
 
 const struct verb verb_gate = {
@@ -287,6 +313,8 @@ const struct verb verb_gate = {
     .flag_count    = COUNT_OF(gate_flags),
     .options_bytes = sizeof(struct gate_options),
     .run           = run_gate,
+    .json          = "one object: open, state, generation, identity, server, step, "
+                     "taker, done, of",
 };
 
 const struct verb verb_rebuild = {
@@ -301,5 +329,7 @@ const struct verb verb_rebuild = {
     .flags         = rebuild_flags,
     .flag_count    = COUNT_OF(rebuild_flags),
     .options_bytes = sizeof(struct gate_options),
+    .json          = "one object: the gate, as in tokfleet gate; with --dry-run records, jobs, "
+                     "generation, and the jobs that would be queued, unsure, followed, ended",
     .run           = run_rebuild,
 };

@@ -99,4 +99,12 @@ const struct verb verb_job = {
     .operands_max  = 1,
     .run           = run_job,
     .text          = help,
+    .json          = "one object: job_id, state, in_words, is_end, account, "
+                     "account_text, kind, media, source, on_unsure, epoch, "
+                     "attempt_epoch, attempt, retries, priority, publish_id, post_id, "
+                     "post_url, tiktok_status, downloaded_bytes, uploaded_bytes, looks, "
+                     "look_code, log_id, worker, error (code, cause, remedy) or null, "
+                     "times, warnings, timeline (time, epoch, from, event, to, by, why), "
+                     "metadata, message. What is not known is null; times are "
+                     "milliseconds since 1970",
 };

@@ -20,7 +20,8 @@ void out_init(struct out *out, FILE *file)
     memset(out, 0, sizeof *out);
     out->file     = file;
     out->terminal = isatty(fileno(file)) == 1;
-    out->colour = out->terminal && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    out->screen   = out->terminal && !(term && strcmp(term, "dumb") == 0);
+    out->colour   = out->screen && !(no_color && *no_color);
 }
 
 static void note_failure(struct out *out)
@@ -48,14 +49,19 @@ void out_printf(struct out *out, const char *format, ...)
     va_end(args);
 }
 
-void out_paint(struct out *out, enum paint paint, const char *format, ...)
+const char *paint_code(enum paint paint)
 {
     static const char *const codes[] = { "",         "\033[1m",  "\033[2m",
                                          "\033[32m", "\033[33m", "\033[31m" };
-    bool                     painted = out->colour && paint != PLAIN;
-    va_list                  args;
+    return codes[paint];
+}
+
+void out_paint(struct out *out, enum paint paint, const char *format, ...)
+{
+    bool    painted = out->colour && paint != PLAIN;
+    va_list args;
     if (painted)
-        out_printf(out, "%s", codes[paint]);
+        out_printf(out, "%s", paint_code(paint));
     va_start(args, format);
     print(out, format, args);
     va_end(args);

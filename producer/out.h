@@ -17,9 +17,12 @@ struct out {
     FILE *file;      // borrowed
     bool  terminal;  // it is one
     bool  colour;    // may be painted
+    bool  screen;    // a terminal whose cursor may be moved
     bool  closed;    // the reader went away
     bool  broken;    // a write failed otherwise (disk full)
 };
+
+const char *paint_code(enum paint paint);  // the escape sequence; "" for PLAIN
 
 void out_init(struct out *out, FILE *file);
 void out_printf(struct out *out, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -225,4 +225,6 @@ const struct verb verb_post = {
     .options_bytes = sizeof(struct post_options),
     .run           = run_post,
     .text          = help,
+    .json          = "one object: job_id, topic, partition, offset, warnings; with "
+                     "--wait also job, as in tokfleet job",
 };

@@ -5,15 +5,22 @@
 
 #include "base/memory.h"
 #include "producer/verb.h"
+#include "producer/watch.h"
 
 struct status_options {
     bool    json;
+    bool    watch;
+    int64_t interval_ms;
     int64_t failures;
 };
 
 #define AT(field) offsetof(struct status_options, field)
 
 static const struct flag flags[] = {
+    { "watch", FLAG_YES, NULL, AT(watch),
+      .help = "go on showing it, on the whole terminal; q ends" },
+    { "interval", FLAG_MS, "TIME", AT(interval_ms), "1s", 100, 3600000,
+      "with --watch: between two looks" },
     { "failures", FLAG_COUNT, "N", AT(failures), "5", 0, FAILURES_MAX,
       "the newest FAILED, REJECTED and UNSURE jobs" },
     { "json", FLAG_YES, NULL, AT(json), .help = "print one JSON object" },
@@ -27,7 +34,9 @@ static int run_status(struct tool *tool, const void *options_read, char *const *
     struct status               *status  = xcalloc(1, sizeof *status);
     struct error                 err;
     int                          code = END_WELL;
-    if (!status_gather(tool, (size_t)options->failures, status, &err)) {
+    if (options->watch) {
+        code = watch_run(tool, options->interval_ms, options->json);
+    } else if (!status_gather(tool, (size_t)options->failures, true, status, &err)) {
         code = tool_fail(tool, &err);
     } else if (options->json) {
         struct json *json = status_json(status, &tool->config);
@@ -45,8 +54,10 @@ static const char help[] =
     "jobs of each state, the programs and the last failures. Works from Redis\n"
     "alone, also when nothing runs.\n\n"
     "  tokfleet status\n"
-    "  watch tokfleet status\n"
-    "  tokfleet status --json | jq .in_flight";
+    "  tokfleet status --watch\n"
+    "  tokfleet status --json | jq .in_flight\n\n"
+    "--watch shows it again and again, with rates a minute, until q or Ctrl-C. Where the\n"
+    "output is no terminal it prints a line a look, and with --json an object a look.";
 
 const struct verb verb_status = {
     .heading       = "what became of them",
@@ -58,4 +69,10 @@ const struct verb verb_status = {
     .options_bytes = sizeof(struct status_options),
     .run           = run_status,
     .text          = help,
+    .json          = "one object: fleet, time, ever_ran, gate (state, generation, taker), paused "
+                     "(since, by, why) or null, in_flight, in_flight_limit, open, open_limit, "
+                     "unsure, leases, outbox, overdue_looks, states, today (ends of the UTC day), "
+                     "waiting (jobs, ready_accounts, delayed_jobs, unknown_accounts, "
+                     "unknown_jobs, complete, oldest_ms, oldest_account), programs_alive, "
+                     "programs, failures. Times are milliseconds since 1970",
 };

@@ -70,8 +70,8 @@ struct status {
     size_t              failure_count;
 };
 
-// failures: so many of the newest at most
-bool status_gather(struct tool *tool, size_t failures, struct status *status,
+// failures: so many of the newest at most; scans: who waits is looked for, which may take a second
+bool status_gather(struct tool *tool, size_t failures, bool scans, struct status *status,
                    struct error *err) MUST_CHECK;
 bool status_waiting(struct tool *tool, struct status *status,
                     struct error *err) MUST_CHECK;  // status_gather()'s part

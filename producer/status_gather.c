@@ -264,10 +264,11 @@ static bool gather_failures(struct tool *tool, size_t wanted, struct status *sta
     return ok && explain(tool, status, err);
 }
 
-bool status_gather(struct tool *tool, size_t failures, struct status *status, struct error *err)
+bool status_gather(struct tool *tool, size_t failures, bool scans, struct status *status,
+                   struct error *err)
 {
     return tool_store(tool, err) && gather_figures(tool, status, err) &&
-           gather_today(tool, status, err) && status_waiting(tool, status, err) &&
+           gather_today(tool, status, err) && (!scans || status_waiting(tool, status, err)) &&
            gather_programs(tool, status, err) &&
            (failures == 0 || gather_failures(tool, failures, status, err));
 }

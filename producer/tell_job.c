@@ -95,6 +95,8 @@ const struct verb verb_cancel = {
     .operands_max  = 1,
     .run           = run_cancel,
     .text          = cancel_help,
+    .json          = "one object: command, id, topic, partition, offset, effect "
+                     "(waiting, applied, refused, none), why, job (as in tokfleet job)",
 };
 
 // ---- reschedule
@@ -160,6 +162,8 @@ const struct verb verb_reschedule = {
     .operands_max  = 1,
     .run           = run_reschedule,
     .text          = reschedule_help,
+    .json          = "one object: command, id, topic, partition, offset, effect "
+                     "(waiting, applied, refused, none), why, job (as in tokfleet job)",
 };
 
 // ---- retry
@@ -208,6 +212,8 @@ const struct verb verb_retry = {
     .operands_max  = 1,
     .run           = run_retry,
     .text          = retry_help,
+    .json          = "one object: command, id, topic, partition, offset, effect "
+                     "(waiting, applied, refused, none), why, job (as in tokfleet job)",
 };
 
 // ---- resolve
@@ -277,4 +283,6 @@ const struct verb verb_resolve = {
     .operands_max  = 1,
     .run           = run_resolve,
     .text          = resolve_help,
+    .json          = "one object: command, id, topic, partition, offset, effect "
+                     "(waiting, applied, refused, none), why, job (as in tokfleet job)",
 };

@@ -15,6 +15,7 @@ enum { ENSURE_MS = 15000, CONFIGS_MAX = 6, NUMBER_BYTES = 24 };
 struct topics_options {
     int64_t partitions;
     int64_t replication;
+    bool    json;
 };
 
 #define AT(field) offsetof(struct topics_options, field)
@@ -24,6 +25,7 @@ static const struct flag flags[] = {
       "of each topic (default TOKFLEET_TOPICS_PARTITIONS)" },
     { "replication", FLAG_COUNT, "N", AT(replication), "-2", -1, 10,
       "replicas of each, -1: as the brokers say (default TOKFLEET_TOPICS_REPLICATION)" },
+    { "json", FLAG_YES, NULL, AT(json), .help = "print one JSON object a topic, one a line" },
 };
 
 static const struct kafka_topic_config configs[FLEET_TOPIC_COUNT][CONFIGS_MAX] = {
@@ -51,13 +53,15 @@ struct plan {
     char                      retention[NUMBER_BYTES];
     struct tool              *tool;   // borrowed
     struct table              table;  // topic, state, what differs
+    bool                      as_json;
     int                       drifted;
     int                       failed;
 };
 
 static void plan_topics(struct plan *plan, struct tool *tool, const struct topics_options *options)
 {
-    plan->tool = tool;
+    plan->tool    = tool;
+    plan->as_json = options->json;
     snprintf(plan->retention, sizeof plan->retention, "%" PRIi64,
              tool->config.topics_jobs_retention_ms);
     for (int t = 0; t < FLEET_TOPIC_COUNT; t++) {
@@ -89,6 +93,15 @@ static void on_result(void *owner, const struct kafka_topic *topic, enum kafka_t
     struct plan             *plan    = owner;
     plan->drifted += state == TOPIC_DRIFTED;
     plan->failed += state == TOPIC_FAILED;
+    if (plan->as_json) {
+        struct json *object = json_object();
+        json_set_text(object, "topic", str_of(topic->name));
+        json_set_text(object, "state", str_of(words[state]));
+        json_set_text(object, "detail", str_of(detail));
+        out_json(&plan->tool->out, object);
+        json_free(object);
+        return;
+    }
     table_add_text(&plan->table, topic->name);
     table_add_text(&plan->table, words[state]);
     table_add_text(&plan->table, detail ? detail : "");
@@ -133,7 +146,8 @@ static int run_topics_ensure(struct tool *tool, const void *options, char *const
     kafka_admin_ensure(admin, plan.topics, FLEET_TOPIC_COUNT, ENSURE_MS, on_result, &plan,
                        &wait.call, wait_done);
     if (tool_wait(tool, &wait, &err)) {
-        table_print(&plan.table, &tool->out, "");
+        if (!plan.as_json)
+            table_print(&plan.table, &tool->out, "");
         code = tell_end(&plan);
     } else {
         tool_blame_kafka(tool, &err);
@@ -160,4 +174,5 @@ const struct verb verb_topics_ensure = {
     .options_bytes = sizeof(struct topics_options),
     .run           = run_topics_ensure,
     .text          = help,
+    .json          = "one object a line: topic, state (created, there, DRIFTED, FAILED), detail",
 };

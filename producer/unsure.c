@@ -217,4 +217,9 @@ const struct verb verb_unsure_list = {
     .options_bytes = sizeof(struct list_options),
     .run           = run_unsure_list,
     .text          = list_help,
+    .json          = "one object a line: job_id, since, state, account, account_text, "
+                     "kind, media, privacy, on_unsure, attempt, attempt_epoch, "
+                     "publish_id, post_id, post_url, worker, error_code, error_cause, "
+                     "error_remedy, log_id, t_sending, t_unsure, t_slot_back, evidence "
+                     "(said, looks, at, next) or null",
 };

@@ -333,4 +333,6 @@ const struct verb verb_unsure_show = {
     .operands_max  = 1,
     .run           = run_unsure_show,
     .text          = show_help,
+    .json          = "one object: as in tokfleet unsure list, and alias, "
+                     "worker_in_words, timeline, commands",
 };
