@@ -40,7 +40,8 @@ say('paused', breaker[2] and 1 or 0)
 say('users_capped', number(breaker[1]) > now and 1 or 0)
 
 local room = math.min(limit_in_flight - size('slots'), limit_open - size('open'))
-local ready = due('ready', now)
+-- the scores of `ready` have fractions of the millisecond that now is cut to
+local ready = due('ready', now + 1)
 say('eligible', is_open and not breaker[2] and math.max(0, math.min(room, ready)) or 0)
 size('leases')
 due('leases', now)
