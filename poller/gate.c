@@ -366,7 +366,7 @@ static void on_taken(struct call *call, const struct error *err)
              F_INT("remembered_generation", gate->remembered), F_STR("redis_is_empty", gate->empty ? "yes" : "no"));
     gate->began_ms      = clock_monotonic_ms();
     gate->generation[0] = '\0';
-    gate->replay        = replay_new();
+    gate->replay        = replay_new(gate->program->config.job_keep_ms);
     gate_step(gate, "journal");
     journal_read(gate, on_journal_read);
 }

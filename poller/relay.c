@@ -100,7 +100,7 @@ static void relay_acknowledge(struct relay *relay)
         if (relay->entries[i].sent)
             ids[count++] = str_of(relay->entries[i].id);
     if (count) {
-        struct relay_args args = { .last = ids[count - 1], .ids = ids, .ids_count = count };
+        struct relay_args args = { .ids = ids, .ids_count = count };
         script_relay(relay->program->store, &args, &relay->ack_reply, &relay->call, on_acknowledged);
     } else {
         relay_drop(relay);
@@ -166,6 +166,7 @@ static void entry_start(struct entry *entry, const struct answer *item)
             .epoch   = event->epoch,
             .account = event->account,
             .at_ms   = clock_wall_ms(),
+            .source  = event->source,
             .why     = STR("lease_ended"),
         };
         if (!str_to_i64(event->attempt, &attempt.attempt))

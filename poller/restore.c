@@ -212,8 +212,8 @@ static bool ask_verdict(struct place *place)
     replay_verdict(restore->replay, place->item, &place->verdict);
     place->call_count = replay_calls(restore->replay, place->item,
                                      clock_wall_ms() - restore->program->config.limit_day_ms, place->calls, CALLS_MAX);
-    if (v->says == REPLAY_END && v->at_ms + restore->program->config.job_keep_ms < clock_wall_ms())
-        return false;  // its id has had its time as the idempotency key
+    if (v->says == REPLAY_NOTHING && !v->aborted.len && !v->commands.len && !v->told_ms)
+        return false;  // of tombstones, or of a message: whoever is CLAIMED is swept in the end
     if (v->event.len) {
         event = json_parse(v->event, v->event.len + 1, EVENT_DEPTH, &err);
         if (!event)

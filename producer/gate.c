@@ -208,7 +208,7 @@ static void print_journal(struct tool *tool, struct replay *replay, int64_t reco
 
 static int run_dry(struct tool *tool, bool as_json)
 {
-    struct journal_look   look = { .tool = tool, .replay = replay_new() };
+    struct journal_look   look = { .tool = tool, .replay = replay_new(tool->config.job_keep_ms) };
     struct kafka_settings settings;
     struct wait           wait = { 0 };
     struct error          err;

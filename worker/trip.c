@@ -32,6 +32,7 @@ struct trip {                        // one job's way through the worker
     struct str           job_id;
     struct str           epoch;      // this attempt's
     struct str           account;    // open_id
+    struct str           source;     // of its message
     int64_t              attempt;    // 1, 2, ...
     int64_t              retries;    // failures that were worth a retry, before this attempt
     int64_t              lease_end_ms;  // monotonic
@@ -120,6 +121,7 @@ static void journal_send(struct trip *trip, enum attempt_kind kind, struct str w
         .mode       = trip->job.post.mode == POST_DRAFT ? STR("draft") : STR("direct"),
         .at_ms      = clock_wall_ms(),
         .publish_id = kind == ATTEMPT_INITED ? str_of(trip->answer.publish_id) : (struct str){ 0 },
+        .source     = trip->source,
         .why        = why,
     };
     buf_fini(&trip->key);
@@ -432,13 +434,14 @@ struct trip *trip_start(struct worker *worker, struct program *program, const st
     trip->job_id                = arena_copy(&trip->arena, answer_item(answer, 1));
     trip->epoch                 = arena_copy(&trip->arena, answer_item(answer, 2));
     trip->account               = arena_copy(&trip->arena, answer_item(answer, 5));
+    trip->source                = arena_copy(&trip->arena, answer_item(answer, 12));
     trip->lease_end_ms          = asked_ms + program->config.lease_ms;
     if (!str_to_i64(answer_item(answer, 3), &trip->attempt))
         trip->attempt = 1;
     if (!str_to_i64(answer_item(answer, 4), &trip->retries))
         trip->retries = 0;
     trip_measure(trip, answer);
-    read_account(trip, answer, 12);
+    read_account(trip, answer, 13);
     buf_init(&trip->cause, 1024);
     buf_init(&trip->warnings, 1024);
     timer_init(&trip->journal.again, program->loop, on_journal_again);

@@ -22,6 +22,20 @@ bool command_is_pause(enum command_what what)
     return what == COMMAND_PAUSE || what == COMMAND_RESUME;
 }
 
+// '~' is in no id of a message
+#define POLICY_PREFIX "policy~"
+
+void command_policy_id(struct str job_id, struct str epoch, struct buf *id)
+{
+    buf_init(id, KEY_MAX_BYTES);
+    buf_printf(id, POLICY_PREFIX "%.*s~%.*s", STR_ARG(job_id), STR_ARG(epoch));
+}
+
+bool command_is_policy(const struct command *command)
+{
+    return str_starts(command->id, POLICY_PREFIX);
+}
+
 // ---- fields
 
 static void command_begin(struct command *command)

@@ -38,7 +38,7 @@ enum command_what {
 
 struct command {
     enum command_what what;
-    struct str        id;             // 1-128 of A-Za-z0-9._:-, unique for ever
+    struct str        id;             // 1-128 of A-Za-z0-9._:-, unique for ever; of the policy: command_policy_id
     struct str        job_id;         // "" with pause and resume
     struct str        account;        // pause, resume: open_id or @alias; "" the whole fleet
     struct str        epoch;          // retry, resolve: the attempt's; of a record of a cancel, too
@@ -63,6 +63,11 @@ struct command_record {
 
 const char *command_text(enum command_what what);  // "cancel"
 bool        command_is_pause(enum command_what what);  // or resume: of an account or the fleet, not of a job
+
+// The id of the retry that the policy (on_unsure) commands for the doubt of that attempt: the same whoever makes it, and
+// none that a message may have. id is init here; buf_fini it.
+void command_policy_id(struct str job_id, struct str epoch, struct buf *id);
+bool command_is_policy(const struct command *command);
 
 // On failure err says what is wrong in words, and command->id and job_id hold what could still be read ("" else).
 // command is zeroed before; command_fini in both cases.

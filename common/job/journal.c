@@ -44,6 +44,7 @@ void journal_attempt_record(const struct journal_attempt *attempt, struct buf *k
     json_set_i64(object, "at", attempt->at_ms);
     set_text_or_null(object, "publish_id", attempt->publish_id);
     json_set_null(object, "upload");
+    set_text_or_null(object, "source", attempt->source);
     set_text_or_null(object, "why", attempt->why);
     record_end(object, value);
 }
@@ -76,7 +77,7 @@ void journal_end_record(struct str job_id, struct str epoch, struct str state, i
                         struct str event_json, struct buf *key, struct buf *value)
 {
     struct json *object = record_begin(key, value);
-    buf_printf(key, "end/%.*s", STR_ARG(job_id));
+    buf_printf(key, "end/%.*s/%.*s/%.*s", STR_ARG(job_id), STR_ARG(epoch), STR_ARG(state));
     json_set_text(object, "job_id", job_id);
     json_set_text(object, "epoch", epoch);
     json_set_text(object, "state", state);

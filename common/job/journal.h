@@ -2,12 +2,20 @@
 /* The records of <fleet>.journal, the truth from which Redis can be made anew: JSON, one key each, compacted.
  * Every record is whole in itself and has a version `v`; nothing overwrites anything but its own attempt.
  *
- *   message/<job_id>          v job_id source at message
- *   attempt/<job_id>/<epoch>  v kind (INTENT, INTENT_ABORTED, INITED) job_id epoch attempt account mode at publish_id upload why
- *   end/<job_id>              v job_id epoch state at source event
- *   command/<id>              v id what job_id or account epoch publish_id args by at source refused (job/command.h)
- *   command/<id>/refused      the same, with why it was refused
- *   generation/<n>            v generation identity at by
+ *   message/<job_id>              v job_id source at message
+ *   attempt/<job_id>/<epoch>      v kind (INTENT, INTENT_ABORTED, INITED) job_id epoch attempt account mode at publish_id
+ *                                 upload source (of the message that it sent) why
+ *   end/<job_id>/<epoch>/<state>  v job_id epoch state at source event
+ *   command/<id>                  v id what job_id or account epoch publish_id args by at source refused (job/command.h)
+ *   command/<id>/refused          the same, with why it was refused
+ *   generation/<n>                v generation identity at by
+ *
+ * An end that an isolated Redis still had in its outbox may be relayed hours late: by its key it can only stand beside a
+ * newer one, never over it. Version 1 had one key, end/<job_id>, and no source of an attempt; both are still read. A
+ * program refuses a version that is newer than its own.
+ *
+ * What is past its time is deleted by tombstones (poller/sweep.h): the attempts first, then the commands and the message,
+ * then the ends, the newest one last, each step confirmed before the next.
  *
  * This module makes key and value; sending is kafka_send(). Topic names are fleet_topic()'s. */
 #pragma once
@@ -17,7 +25,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-enum { JOURNAL_VERSION = 1, JOURNAL_RECORD_MAX_BYTES = 1000000 };
+enum { JOURNAL_VERSION = 2, JOURNAL_RECORD_MAX_BYTES = 1000000 };
 
 enum attempt_kind { ATTEMPT_INTENT, ATTEMPT_INTENT_ABORTED, ATTEMPT_INITED };
 
@@ -30,6 +38,7 @@ struct journal_attempt {
     struct str        mode;        // "direct", "draft"; "" is written as null
     int64_t           at_ms;       // wall clock
     struct str        publish_id;  // "" is written as null
+    struct str        source;      // of the message that it sends, topic-partition@offset; "" is written as null
     struct str        why;         // "" is written as null
 };
 

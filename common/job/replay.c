@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "job/replay.h"
+#include "job/replay_job.h"
 
 #include <assert.h>
 #include <search.h>
@@ -8,52 +8,8 @@
 
 #include "base/memory.h"
 #include "io/json.h"
-#include "job/journal.h"
-#include "job/replay_said.h"
 
 enum { RECORD_DEPTH = 16, ABORTED_MAX_BYTES = 64 * 1024, IDS_MAX_BYTES = 4096 };
-
-struct attempt {
-    struct attempt *next;        // of the job, in no order
-    struct str      epoch;       // owned by the arena, like all texts
-    struct str      account;
-    struct str      mode;
-    struct str      publish_id;
-    int64_t         number;
-    int64_t         at_ms;
-    enum attempt_kind kind;
-    bool            gone;        // a tombstone took it away
-};
-
-struct replay_job {
-    struct str      id;
-    struct attempt *attempts;
-    struct said    *said;        // its commands; borrowed from the book
-    struct str      end_epoch;   // len 0: no end
-    struct str      end_state;
-    struct str      end_event;
-    struct str      end_source;
-    int64_t         end_ms;
-    struct str      message;     // len 0: none
-    struct str      message_source;
-    int64_t         message_ms;
-};
-
-struct replay {
-    void        *jobs;           // tsearch tree of struct replay_job
-    struct replay_job **list;    // the same, as they came
-    size_t       count;
-    size_t       capacity;       // of list
-    int64_t      generation;
-    struct arena arena;          // owns every text and node
-    struct said_book  said;      // every command
-    struct said **pauses;        // owned list of pause and resume; they are the book's
-    size_t       pause_count;
-    size_t       pause_capacity;
-    struct buf   aborted;        // these three while a verdict is given
-    struct buf   ids;
-    struct buf   voids;
-};
 
 // ---- epochs
 
@@ -117,6 +73,21 @@ static struct attempt *attempt_of(struct replay *replay, struct replay_job *job,
     return attempt;
 }
 
+static struct ending *ending_of(struct replay *replay, struct replay_job *job, struct str epoch, struct str state)
+{
+    bool old_key = !epoch.len;
+    for (struct ending *ending = job->ends; ending; ending = ending->next)
+        if (old_key ? ending->old_key : !ending->old_key && str_eq(ending->epoch, epoch) && str_eq(ending->state, state))
+            return ending;
+    struct ending *ending = arena_alloc(&replay->arena, sizeof *ending);
+    ending->old_key       = old_key;
+    ending->epoch         = arena_copy(&replay->arena, epoch);
+    ending->state         = arena_copy(&replay->arena, state);
+    ending->next          = job->ends;
+    job->ends             = ending;
+    return ending;
+}
+
 // ---- records
 
 static struct str copy(struct replay *replay, const struct json *json, const char *field)
@@ -149,30 +120,58 @@ static bool take_attempt(struct replay *replay, struct str job_id, struct str ep
     attempt->account    = copy(replay, json, "account");
     attempt->mode       = copy(replay, json, "mode");
     attempt->publish_id = copy(replay, json, "publish_id");
+    attempt->source     = copy(replay, json, "source");
     attempt->number     = number_of(json, "attempt");
     attempt->at_ms      = number_of(json, "at");
     return true;
 }
 
-static bool take_end(struct replay *replay, struct str job_id, const struct json *json, struct error *err)
+// The tombstone of an end is written last (journal.h): whoever sees it, and still an attempt, has read that one before
+// its own tombstone.
+static void bury(struct replay *replay, struct replay_job *job, struct str epoch)
 {
-    if (json && (!json_text(json_get(json, "epoch")).len || !json_text(json_get(json, "state")).len))
+    if (!job->buried.len || epoch_compare(epoch, job->buried) > 0)
+        job->buried = arena_copy(&replay->arena, epoch);
+}
+
+// rest: <job_id>/<epoch>/<state>, or <job_id> alone (version 1)
+static bool take_end(struct replay *replay, struct str rest, const struct json *json, struct error *err)
+{
+    struct str job_id = { 0 }, epoch = { 0 };
+    bool       whole   = !str_ends(rest, "/") && str_cut(&rest, '/', &job_id) && job_id.len;
+    bool       old_key = whole && !rest.len;
+    if (!whole || (!old_key && (!str_cut(&rest, '/', &epoch) || !epoch.len || !rest.len)))
+        return error_set(err, ERR_INPUT, "its key is not one that this version knows");
+    struct str said_epoch = json_text(json_get(json, "epoch"));
+    struct str said_state = json_text(json_get(json, "state"));
+    if (json && (!said_epoch.len || !said_state.len))
         return error_set(err, ERR_INPUT, "an end without epoch or state");
-    struct replay_job *job = job_of(replay, job_id);
+    if (json && !old_key && (!str_eq(said_epoch, epoch) || !str_eq(said_state, rest)))
+        return error_set(err, ERR_INPUT, "it is not the end of its key");
+    struct replay_job *job    = job_of(replay, job_id);
+    struct ending     *ending = ending_of(replay, job, epoch, rest);
     struct buf         event;
-    job->end_epoch = job->end_state = (struct str){ 0 };
-    if (!json)
+    ending->gone = !json;
+    if (!json) {
+        if (!old_key)
+            bury(replay, job, epoch);
         return true;
-    job->end_epoch  = copy(replay, json, "epoch");
-    job->end_state  = copy(replay, json, "state");
-    job->end_source = copy(replay, json, "source");
-    job->end_ms     = number_of(json, "at");
+    }
+    ending->epoch  = copy(replay, json, "epoch");
+    ending->state  = copy(replay, json, "state");
+    ending->source = copy(replay, json, "source");
+    ending->at_ms  = number_of(json, "at");
     buf_init(&event, JOURNAL_RECORD_MAX_BYTES);
     if (json_get(json, "event"))
         json_print_value(json_get(json, "event"), &event);
-    job->end_event = arena_copy(&replay->arena, buf_str(&event));
+    ending->event = arena_copy(&replay->arena, buf_str(&event));
     buf_fini(&event);
     return true;
+}
+
+static bool is_wanted(const struct replay *replay, struct str job_id)
+{
+    return !replay->wanted || replay->wanted(replay->wanted_by, job_id);
 }
 
 static void take_message(struct replay *replay, struct str job_id, const struct json *json)
@@ -195,6 +194,8 @@ static void take_pause(struct replay *replay, struct said *said)
 static bool take_command(struct replay *replay, struct str rest, const struct json *json, struct error *err)
 {
     struct said *said = NULL;
+    if (json && !is_wanted(replay, json_text(json_get(json, "job_id"))))
+        return true;
     if (!said_take(&replay->said, rest, json, &said, err))
         return false;
     if (!said || said->linked)
@@ -234,11 +235,22 @@ static bool take(struct replay *replay, struct str key, const struct json *json,
     return error_set(err, ERR_INPUT, "its key is not one that this version knows");
 }
 
+// by its key alone; commands name their job inside
+static bool is_passed_over(const struct replay *replay, struct str key)
+{
+    struct str kind = { 0 }, job_id = { 0 };
+    bool       named = str_cut(&key, '/', &kind) && str_cut(&key, '/', &job_id);
+    bool       of_a_job = str_is(kind, "attempt") || str_is(kind, "end") || str_is(kind, "message");
+    return named && of_a_job && !is_wanted(replay, job_id);
+}
+
 bool replay_record(struct replay *replay, struct str key, struct str value, struct error *err)
 {
     struct json *json = NULL;
     int64_t      version;
     bool         ok = true;
+    if (is_passed_over(replay, key))
+        return true;
     if (value.p) {
         json = json_parse(value, JOURNAL_RECORD_MAX_BYTES * 2, RECORD_DEPTH, err);
         if (!json)
@@ -253,134 +265,22 @@ bool replay_record(struct replay *replay, struct str key, struct str value, stru
     return ok || error_wrap(err, "journal record %.*s", STR_ARG(key));
 }
 
-// ---- verdicts
-
-static const struct attempt *newest_of(const struct replay_job *job)
-{
-    const struct attempt *newest = NULL;
-    for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
-        if (!attempt->gone && attempt->kind != ATTEMPT_INTENT_ABORTED &&
-            !said_voids_attempt(job->said, attempt->epoch, attempt->publish_id) &&
-            (!newest || epoch_compare(attempt->epoch, newest->epoch) > 0))
-            newest = attempt;
-    return newest;
-}
-
-static void verdict_of_attempt(const struct attempt *attempt, struct replay_verdict *verdict)
-{
-    bool named           = attempt->kind == ATTEMPT_INITED || attempt->publish_id.len;
-    verdict->says        = named ? REPLAY_PROCESSING : REPLAY_UNSURE;
-    verdict->epoch       = attempt->epoch;
-    verdict->attempt     = attempt->number;
-    verdict->account     = attempt->account;
-    verdict->mode        = attempt->mode;
-    verdict->publish_id  = attempt->publish_id;
-    verdict->at_ms       = attempt->at_ms;
-}
-
-static void verdict_of_end(const struct replay_job *job, struct replay_verdict *verdict)
-{
-    verdict->says      = REPLAY_END;
-    verdict->epoch     = job->end_epoch;
-    verdict->end_state = job->end_state;
-    verdict->event     = job->end_event;
-    verdict->source    = job->end_source;
-    verdict->at_ms     = job->end_ms;
-}
-
-// a cancel or a resolve: like an end of that attempt, with what is known of it
-static void verdict_of_said(const struct replay_job *job, const struct said *said, struct replay_verdict *verdict)
-{
-    const struct command *command = &said->command;
-    bool                  failed  = command->what == COMMAND_RESOLVE && !command->posted;
-    for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
-        if (!attempt->gone && str_eq(attempt->epoch, command->epoch))
-            verdict_of_attempt(attempt, verdict);
-    verdict->says       = REPLAY_END;
-    verdict->said       = command->what == COMMAND_CANCEL ? STR("cancel") : STR("resolve");
-    verdict->epoch      = str_is(command->epoch, "0-0") ? STR("") : command->epoch;
-    verdict->publish_id = command->publish_id;
-    verdict->end_state  = command->what == COMMAND_CANCEL ? STR("CANCELLED") : failed ? STR("FAILED") : STR("PUBLISHED");
-    verdict->code       = command->what == COMMAND_CANCEL ? STR("cancelled") : failed ? STR("resolved_failed") : STR("");
-    verdict->post_id    = command->post_id;
-    verdict->post_url   = command->post_url;
-    verdict->at_ms      = said->record.at_ms;
-}
-
-static void verdict_of_commands(struct replay *replay, const struct replay_job *job, struct replay_verdict *verdict)
-{
-    const struct said *moved = said_reschedule(job->said);
-    buf_clear(&replay->ids);
-    buf_clear(&replay->voids);
-    said_ids(job->said, &replay->ids);
-    said_voids(job->said, &replay->voids);
-    verdict->commands = buf_str(&replay->ids);
-    verdict->voids    = buf_str(&replay->voids);
-    if (moved) {
-        verdict->told_ms       = moved->record.at_ms;
-        verdict->publish_at_ms = moved->command.publish_at_ms;
-        verdict->expires_at_ms = moved->command.expires_at_ms;
-    }
-}
-
-static void verdict_of_job(struct replay *replay, const struct replay_job *job, struct replay_verdict *verdict)
-{
-    const struct attempt *newest = newest_of(job);
-    *verdict                     = (struct replay_verdict){ .job_id  = job->id,
-                                                            .source  = job->message_source,
-                                                            .message = job->message,
-                                                            .message_source = job->message_source,
-                                                            .message_at_ms  = job->message_ms };
-    const struct said *said = said_end(job->said, newest ? newest->epoch : STR(""));
-    bool has_end = job->end_epoch.len && !said_voids_end(job->said, job->end_epoch, job->end_state);
-    if (newest)
-        verdict_of_attempt(newest, verdict);
-    if (has_end && said && epoch_compare(job->end_epoch, said->command.epoch) >= 0)
-        said = NULL;  // the end that it made, or a newer one
-    if (said)
-        verdict_of_said(job, said, verdict);
-    else if (has_end && (!newest || epoch_compare(job->end_epoch, newest->epoch) >= 0))
-        verdict_of_end(job, verdict);
-    verdict_of_commands(replay, job, verdict);
-    buf_clear(&replay->aborted);
-    for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
-        if (!attempt->gone && attempt->kind == ATTEMPT_INTENT_ABORTED)
-            buf_printf(&replay->aborted, "%s%.*s", replay->aborted.len ? " " : "", STR_ARG(attempt->epoch));
-    verdict->aborted = buf_str(&replay->aborted);
-}
-
-void replay_verdict(struct replay *replay, size_t i, struct replay_verdict *verdict)
-{
-    assert(i < replay->count);
-    verdict_of_job(replay, replay->list[i], verdict);
-}
-
-size_t replay_calls(const struct replay *replay, size_t i, int64_t since_ms, struct replay_call *calls, size_t max)
-{
-    size_t count = 0;
-    assert(i < replay->count);
-    for (const struct attempt *attempt = replay->list[i]->attempts; attempt && count < max; attempt = attempt->next) {
-        if (attempt->gone || attempt->at_ms < since_ms)
-            continue;
-        calls[count++] = (struct replay_call){ .account = attempt->account,
-                                               .epoch   = attempt->epoch,
-                                               .mode    = attempt->mode,
-                                               .job_id  = replay->list[i]->id,
-                                               .at_ms   = attempt->at_ms,
-                                               .aborted = attempt->kind == ATTEMPT_INTENT_ABORTED };
-    }
-    return count;
-}
-
 // ---- life
 
-struct replay *replay_new(void)
+struct replay *replay_new(int64_t keep_ms)
 {
     struct replay *replay = xcalloc(1, sizeof *replay);
+    replay->keep_ms       = keep_ms;
     buf_init(&replay->aborted, ABORTED_MAX_BYTES);
     buf_init(&replay->ids, IDS_MAX_BYTES);
     buf_init(&replay->voids, ABORTED_MAX_BYTES);
     return replay;
+}
+
+void replay_only(struct replay *replay, replay_wanted *wanted, const void *owner)
+{
+    replay->wanted    = wanted;
+    replay->wanted_by = owner;
 }
 
 int64_t replay_generation(const struct replay *replay)

@@ -3,7 +3,12 @@
  * and nothing depends on the order between keys, so that it is the same whatever compaction has left.
  *
  * For each job the newest attempt that is not INTENT_ABORTED decides: INITED, or an INTENT that names a publish id:
- * PROCESSING; an open INTENT without: UNSURE; no attempt: QUEUED. An end decides only where no attempt is newer.
+ * PROCESSING; an open INTENT without: UNSURE; no attempt: QUEUED. An end decides only where no attempt is newer; of several
+ * ends the one of the newest epoch, and of the same epoch the one that can follow the other.
+ *
+ * An end that is older than the newest record by more than it is kept was of another life of the job: its id was used
+ * again. It decides nothing any more, and neither does an attempt up to it. The tombstone of an end says that the attempts
+ * up to it are gone, too: theirs were written before it, and a reader that saw an attempt was there earlier.
  *
  * Commands (command/<id>, and not command/<id>/refused) come first, each for itself and in any order:
  *   - a retry of a doubt (UNSURE) voids the open INTENT of the attempt that it names, and an attempt with a publish id,
@@ -14,7 +19,9 @@
  *   - a cancel decides like an end of the attempt that the job stood at when it was looked at: over that attempt, too,
  *     when the job waited (QUEUED), but not when it was CLAIMED, which may have gone on to its INTENT;
  *   - the newest reschedule (by time and place of its message) gives the job its moment.
- * An end record of the same attempt, or a newer one, decides before a resolve or a cancel: it is what they made.
+ * An end record of the same attempt, or a newer one, decides before a resolve or a cancel: it is what they made (REJECTED
+ * is not: what was cancelled had replaced it). A retry by the policy on_unsure is weaker than a person's: it voids the
+ * doubt, and no end.
  *
  * What Redis itself still holds of the job counts as one more attempt or end BEFORE commands are applied. Only the
  * script `restore` sees it, so it is handed what retries acted on (`voids`) and does to that image what is done here to
@@ -45,7 +52,8 @@ struct replay_verdict {
     int64_t          at_ms;        // of the record that decides
     struct str       end_state;    // REPLAY_END
     struct str       event;        // REPLAY_END: the event, JSON
-    struct str       source;       // of the job's message, where known
+    bool             recorded;     // REPLAY_END: by an end record, not by a command alone
+    struct str       source;       // of the message that the attempt or end is of; "" not known
     struct str       message;      // of a job that outlives the topic; "" none
     struct str       message_source;
     int64_t          message_at_ms;  // the message's Kafka time
@@ -77,7 +85,23 @@ struct replay_call {
     bool       aborted;    // no post came of it, but the call may have been made
 };
 
-struct replay *replay_new(void);
+// a job's id as its records name it: is it one of those that are wanted?
+typedef bool replay_wanted(const void *owner, struct str job_id);
+typedef void replay_key(void *owner, struct str key);
+
+// the order in which a job's records are deleted
+enum replay_part {
+    REPLAY_ATTEMPTS,
+    REPLAY_COMMANDS,    // and its message
+    REPLAY_ENDS_OLDER,  // all but the newest
+    REPLAY_END_NEWEST,
+    REPLAY_PART_COUNT,
+};
+
+// keep_ms: how long an end is remembered (job.keep_ms); 0: for ever
+struct replay *replay_new(int64_t keep_ms);
+// what is read from now on is taken only of jobs that are wanted; pause and resume not at all. owner is borrowed.
+void    replay_only(struct replay *replay, replay_wanted *wanted, const void *owner);
 // value.p NULL: a tombstone. False: a record that this version cannot read (the key is named); nothing has changed.
 bool    replay_record(struct replay *replay, struct str key, struct str value, struct error *err) MUST_CHECK;
 int64_t replay_generation(const struct replay *replay);  // the highest; 0: none
@@ -90,6 +114,10 @@ size_t  replay_calls(const struct replay *replay, size_t i, int64_t since_ms, st
 size_t  replay_pauses(const struct replay *replay);
 // false: it was refused, or is gone
 bool    replay_pause(const struct replay *replay, size_t i, struct replay_pause *pause) MUST_CHECK;
+// of the i-th job: the time of its newest record; whether nothing is known of it but commands; the keys of a part of it
+int64_t replay_newest_ms(const struct replay *replay, size_t i);
+bool    replay_is_orphan(const struct replay *replay, size_t i);
+void    replay_keys(const struct replay *replay, size_t i, enum replay_part part, replay_key *on_key, void *owner);
 void    replay_free(struct replay *replay);
 
 // epochs are compared part by part as numbers: <0, 0, >0

@@ -139,8 +139,9 @@ bool said_voids_end(const struct said *list, struct str epoch, struct str state)
     if (!str_is(state, "FAILED"))
         return false;
     for (const struct said *said = list; said; said = said->next) {
-        int order = epoch_compare(epoch, said->command.epoch);
-        if ((is_retry_of(said, "FAILED") && order <= 0) || (is_retry_of(said, "UNSURE") && order == 0))
+        int  order     = epoch_compare(epoch, said->command.epoch);
+        bool of_a_doubt = is_retry_of(said, "UNSURE") && !command_is_policy(&said->command);
+        if ((is_retry_of(said, "FAILED") && order <= 0) || (of_a_doubt && order == 0))
             return true;
     }
     return false;
@@ -168,12 +169,12 @@ static bool decides(const struct said *list, const struct said *said, struct str
     return command->what == COMMAND_CANCEL && (order < 0 || (order == 0 && str_is(command->state, "QUEUED")));
 }
 
-const struct said *said_end(const struct said *list, struct str newest)
+const struct said *said_end(const struct said *list, struct str newest, int64_t since_ms)
 {
     const struct said *end = NULL;
     for (const struct said *said = list; said; said = said->next) {
         int order = end ? epoch_compare(said->command.epoch, end->command.epoch) : 1;
-        if (decides(list, said, newest) && (order > 0 || (order == 0 && said_newer(end, said))))
+        if (said->record.at_ms >= since_ms && decides(list, said, newest) && (order > 0 || (order == 0 && said_newer(end, said))))
             end = said;  // of two of the same attempt the older one: the other one was too late
     }
     return end;
@@ -219,5 +220,6 @@ void said_voids(const struct said *list, struct buf *out)
     for (const struct said *said = list; said; said = said->next)
         if (is_retry_of(said, "FAILED") || is_retry_of(said, "UNSURE"))
             buf_printf(out, "%s%.*s/%.*s/%.*s", out->len ? " " : "", STR_ARG(said->command.epoch),
-                       STR_ARG(said->command.state), STR_ARG(said->command.publish_id));
+                       STR_ARG(command_is_policy(&said->command) ? STR("POLICY") : said->command.state),
+                       STR_ARG(said->command.publish_id));
 }

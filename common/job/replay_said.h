@@ -31,8 +31,9 @@ bool said_newer(const struct said *a, const struct said *b);  // by the time and
 // of the list of one job: is that attempt (its publish id, "" none) over by a person's word, so that it decides nothing?
 bool said_voids_attempt(const struct said *list, struct str epoch, struct str publish_id);
 bool said_voids_end(const struct said *list, struct str epoch, struct str state);
-// The cancel or resolve that decides like an end, where `newest` ("" none) is the newest attempt that is left; or NULL.
-const struct said *said_end(const struct said *list, struct str newest);
+// The cancel or resolve that decides like an end, where `newest` ("" none) is the newest attempt that is left; none that
+// is older than since_ms. Or NULL.
+const struct said *said_end(const struct said *list, struct str newest, int64_t since_ms);
 const struct said *said_reschedule(const struct said *list);  // the newest, or NULL
 // ids, oldest first, those refused behind a '!'; and what retries acted on, for the script `restore`
 void said_ids(const struct said *list, struct buf *out);

@@ -31,7 +31,7 @@ def fill(fleet, count, aliases):
                  'state': 'PUBLISHED', 'event': 'COMPLETE', 'account': open_id, 'attempt': 1,
                  'publish_id': attempt['publish_id'], 'post_id': str(7 * 10 ** 18 + i)}
         end = {'v': 1, 'job_id': job_id, 'epoch': epoch, 'state': 'PUBLISHED', 'at': now, 'source': '', 'event': event}
-        journal += [('attempt/%s/%s' % (job_id, epoch), attempt), ('end/' + job_id, end)]
+        journal += [('attempt/%s/%s' % (job_id, epoch), attempt), ('end/%s/%s/PUBLISHED' % (job_id, epoch), end)]
         jobs.append((open_id, video(job_id, aliases[i % len(aliases)])))
     for start in range(0, len(journal), 20000):
         fleet.produce(journal[start:start + 20000], topic='journal')

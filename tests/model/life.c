@@ -128,7 +128,7 @@ void journal_attempt(const struct life *life, struct journal *journal, uint8_t e
     struct attempt_record *at     = journal->attempts;
     if (!has_rule(life, WITHOUT_KEYS)) {
         journal->attempts[0] = record;
-        journal->end_state = journal->end_epoch = 0;
+        memset(journal->ends, 0, sizeof journal->ends);
         return;
     }
     while (at->kind && at->epoch < epoch)
@@ -140,6 +140,30 @@ void journal_attempt(const struct life *life, struct journal *journal, uint8_t e
     *at = record;
 }
 
+// of one attempt: only FAILED may be followed by another end
+bool end_is_newer(struct end_record a, struct end_record b)
+{
+    if (a.epoch != b.epoch)
+        return a.epoch > b.epoch;
+    return b.state == JOB_FAILED && a.state != JOB_FAILED;
+}
+
+void journal_end(const struct life *life, struct journal *journal, struct end_record end)
+{
+    struct end_record *at = journal->ends;
+    if (life->paper || !has_rule(life, WITHOUT_END_KEYS)) {
+        *at = end;
+        return;
+    }
+    while (at->state && memcmp(at, &end, sizeof end) != 0 && !end_is_newer(*at, end))
+        at++;
+    if (memcmp(at, &end, sizeof end) == 0)
+        return;
+    assert(!journal->ends[ENDS - 1].state);
+    memmove(at + 1, at, (size_t)(journal->ends + ENDS - 1 - at) * sizeof *at);
+    *at = end;
+}
+
 void journal_out(const struct life *life, struct journal *journal, struct out out)
 {
     if (out.name == JOB_NONE) {
@@ -148,8 +172,7 @@ void journal_out(const struct life *life, struct journal *journal, struct out ou
     }
     if (!has_rule(life, WITHOUT_KEYS))
         memset(journal->attempts, 0, sizeof journal->attempts);
-    journal->end_epoch = out.epoch;
-    journal->end_state = out.name;
+    journal_end(life, journal, (struct end_record){ .epoch = out.epoch, .state = out.name });
 }
 
 bool journal_names(const struct journal *journal, uint8_t pid)

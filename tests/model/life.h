@@ -17,7 +17,7 @@
 #include "engine.h"
 
 enum { GENERATION = 32, ATTEMPTS = 4, WORKERS = 3, TAKERS = 2, OUTBOX = 6 };
-enum { SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8 };
+enum { SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8, ENDS = 4 };
 
 /*      rule          what it says                                              */
 #define LIFE_RULES(X)                                                                                \
@@ -56,8 +56,10 @@ enum { SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8 };
     X( DOUBT_ONLY,    "doubt-only",     "a retry of a doubt voids no end but a FAILED one"       )   \
     X( HELD,          "held",           "what Redis holds counts, in a full replay, too"         )   \
     X( RETRIED,       "retried",        "tail: Redis holds which end was retried"                )   \
-    X( END_AGAIN,     "end-again",      "the audit writes an end that the journal lacks"         )   \
-    X( OLD_SILENT,    "old-silent",     "EXPIRED for its age overwrites no end record"           )
+    X( END_AGAIN,     "end-again",      "an end that a command made is a record before the command goes" )   \
+    X( BURIED,        "buried",         "the tombstone of an end buries its attempts"            )   \
+    X( NEWEST_LAST,   "newest-last",    "tombstones: of several ends the newest one last"        )   \
+    X( END_KEYS,      "end-keys",       "a journal key for each attempt's end"                   )
 
 enum life_rule {
 #define X(name, word, text) WITHOUT_##name,
@@ -125,11 +127,16 @@ struct command_record {
     uint8_t pid;     // that it names
 };
 
+struct end_record {
+    uint8_t epoch;
+    uint8_t state;  // NONE: no more
+};
+
 struct journal {
     struct attempt_record attempts[ATTEMPTS];  // by epoch; kind NONE: no more
     struct command_record commands[COMMANDS];
-    uint8_t               end_epoch;
-    uint8_t               end_state;           // JOB_NONE: no end
+    struct end_record     ends[ENDS];          // by epoch, then as one may follow another
+    uint8_t               buried;              // the newest attempt whose end has a tombstone
 };
 
 struct out {
@@ -219,6 +226,7 @@ struct state {
     uint8_t        expired;             // expires_at has passed
     uint8_t        aged;                // so has the time of the end's records
     struct bounds  left;                // without padding; the whole is a multiple of 8
+    uint8_t        pad[6];
 };
 
 extern const struct machine life_machine;
@@ -259,7 +267,9 @@ void    risk(struct state *state, uint8_t epoch);
 void    workers_sort(struct state *state);
 void    out_add(struct image *image, enum job_state name, uint8_t epoch);
 void    journal_attempt(const struct life *life, struct journal *journal, uint8_t epoch, enum kind kind, uint8_t pid);
+void    journal_end(const struct life *life, struct journal *journal, struct end_record end);
 void    journal_out(const struct life *life, struct journal *journal, struct out out);
+bool    end_is_newer(struct end_record a, struct end_record b);            // a decides over b
 bool    journal_names(const struct journal *journal, uint8_t pid);         // an attempt with this publish id
 
 // the arrow of a job; where it leaves to is the product's table's business
@@ -275,3 +285,4 @@ void gate_steps(const struct life *life, const struct state *state, struct searc
 // What the gate makes of the job on `image`; the attempts that a journaled retry voided are risked. life_replay.c
 void replay(const struct life *life, const struct journal *journal, uint8_t generation, struct image *image,
             struct state *state);
+bool journal_says_end(const struct life *life, const struct state *state, struct end_record *end);

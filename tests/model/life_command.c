@@ -192,7 +192,15 @@ static bool journal_is_bare(const struct journal *journal)
     return !journal->attempts[0].kind && memcmp(journal->commands, none, sizeof none) == 0;
 }
 
-static void tombstone_steps(const struct life *life, const struct state *state, struct search *search)
+static bool journal_has_end(const struct journal *journal, struct end_record end)
+{
+    for (int i = 0; i < ENDS; i++)
+        if (memcmp(&journal->ends[i], &end, sizeof end) == 0)
+            return true;
+    return false;
+}
+
+static void attempt_tombstones(const struct state *state, struct search *search)
 {
     struct state to = *state;
     for (int i = 0; i < ATTEMPTS && state->journal.attempts[i].kind; i++) {
@@ -202,17 +210,51 @@ static void tombstone_steps(const struct life *life, const struct state *state, 
         to.journal.attempts[ATTEMPTS - 1] = (struct attempt_record){ 0 };
         search_add(search, &to, "tombstone: the attempt %s", epoch_text(state->journal.attempts[i].epoch));
     }
+}
+
+static void end_tombstones(const struct life *life, const struct state *state, struct search *search)
+{
+    struct state to = *state;
+    for (int i = 0; i < ENDS && state->journal.ends[i].state; i++) {
+        if (i && has_rule(life, WITHOUT_NEWEST_LAST))
+            return;
+        struct end_record *at    = &to.journal.ends[i];
+        uint8_t            epoch = state->journal.ends[i].epoch;
+        to                       = *state;
+        memmove(at, at + 1, (size_t)(ENDS - 1 - i) * sizeof *at);
+        to.journal.ends[ENDS - 1] = (struct end_record){ 0 };
+        if (epoch > to.journal.buried)
+            to.journal.buried = epoch;
+        search_add(search, &to, "tombstone: the end %s", epoch_text(epoch));
+    }
+}
+
+// Sweepers, one or several, that stop anywhere: each step needs only what the ones before have confirmed.
+static void tombstone_steps(const struct life *life, const struct state *state, struct search *search)
+{
+    struct state      to   = *state;
+    struct end_record end  = { 0 };
+    bool              ends = journal_says_end(life, state, &end);
+    if (ends && !journal_has_end(&state->journal, end) && has_rule(life, WITHOUT_END_AGAIN)) {
+        journal_end(life, &to.journal, end);
+        search_add(search, &to, "sweep: the end that a command made -> journal");
+        ends = false;
+    }
+    if (ends || !has_rule(life, WITHOUT_ENDS_LAST))
+        attempt_tombstones(state, search);
     for (int i = 0; i < COMMANDS; i++) {
         to                     = *state;
         to.journal.commands[i] = (struct command_record){ 0 };
         if (state->journal.commands[i].what && (!state->journal.attempts[0].kind || !has_rule(life, WITHOUT_ENDS_LAST)))
             search_add(search, &to, "tombstone: the command %s", whats[state->journal.commands[i].what]);
     }
-    if (state->journal.end_state && (journal_is_bare(&state->journal) || !has_rule(life, WITHOUT_ENDS_LAST))) {
-        to                   = *state;
-        to.journal.end_state = to.journal.end_epoch = 0;
-        search_add(search, &to, "tombstone: the end");
+    if (state->journal.buried && !state->takers[0].pc) {
+        to                = *state;
+        to.journal.buried = 0;
+        search_add(search, &to, "compaction: the tombstones have lived their time");
     }
+    if (journal_is_bare(&state->journal) || !has_rule(life, WITHOUT_ENDS_LAST))
+        end_tombstones(life, state, search);
     if (state->image[CUR].state != JOB_NONE && job_state_is_end(image_state(&state->image[CUR]))) {
         to                  = *state;
         struct image *image = &to.image[CUR];
@@ -233,13 +275,13 @@ static void age_steps(const struct life *life, const struct state *state, struct
         cur->out_count || state->image[OLD].there || state->workers[0].pc || state->takers[0].pc ||
         state->sleeping_count || cur->watermark != command_count(state))
         return;
+    // an answer that came after all: the journal is right, and the gate will say so
+    struct end_record end = { 0 };
+    if (!journal_says_end(life, state, &end) && has_rule(life, WITHOUT_END_KEYS))
+        return;
     struct state to = *state;
     to.left.old--;
     to.aged = 1;
-    if (has_rule(life, WITHOUT_END_AGAIN)) {
-        to.journal.end_state = cur->state;
-        to.journal.end_epoch = cur->attempt;
-    }
     if (to.image[REP].there)
         to.image[REP] = *cur;
     search_add(search, &to, "the time that the records of an end live is over");

@@ -142,7 +142,8 @@ static void read_steps(const struct life *life, const struct state *state, int i
     to       = *state;
     taker.pc = TAKING_REST_OTHERS;
     memset(taker.journal.commands, 0, sizeof taker.journal.commands);
-    taker.journal.end_state = taker.journal.end_epoch = 0;
+    memset(taker.journal.ends, 0, sizeof taker.journal.ends);
+    taker.journal.buried = 0;
     go(&to, i, taker);
     search_add(search, &to, "taker %d: the journal's attempts read", taker.token);
     to            = *state;
@@ -162,8 +163,8 @@ static void read_rest(const struct state *state, int i, struct search *search)
         memcpy(journal.attempts, taker.journal.attempts, sizeof journal.attempts);
     else {
         memcpy(journal.commands, taker.journal.commands, sizeof journal.commands);
-        journal.end_state = taker.journal.end_state;
-        journal.end_epoch = taker.journal.end_epoch;
+        memcpy(journal.ends, taker.journal.ends, sizeof journal.ends);
+        journal.buried = taker.journal.buried;
     }
     taker.pc      = TAKING_APPLY;
     taker.journal = journal;

@@ -5,14 +5,13 @@
 
 #include <string.h>
 
-enum { LIVE_MAX = ATTEMPTS + 1 };
+enum { LIVE_MAX = ATTEMPTS + 1, ENDS_MAX = ENDS + 2 };
 
 struct view {                                  // what is known of the job
     struct attempt_record attempts[LIVE_MAX];  // kind NONE: voided, or no more
     int                   count;
-    bool                  ended;
-    uint8_t               end_epoch;
-    enum job_state        end_state;
+    struct end_record     ends[ENDS_MAX];      // state NONE: voided, or no more
+    int                   end_count;
     bool                  resolved;  // said to be there, by a person
     uint8_t               resolved_epoch;
     bool                  cancelled;
@@ -28,6 +27,28 @@ static const struct attempt_record *find(const struct journal *journal, uint8_t 
     return NULL;
 }
 
+static bool has_end(const struct journal *journal, struct end_record end)
+{
+    for (int i = 0; i < ENDS && journal->ends[i].state; i++)
+        if (memcmp(&journal->ends[i], &end, sizeof end) == 0)
+            return true;
+    return false;
+}
+
+static void add_end(struct view *view, uint8_t epoch, uint8_t state)
+{
+    view->ends[view->end_count++] = (struct end_record){ .epoch = epoch, .state = state };
+}
+
+static const struct end_record *newest_end(const struct view *view)
+{
+    const struct end_record *newest = NULL;
+    for (int i = 0; i < view->end_count; i++)
+        if (view->ends[i].state && (!newest || end_is_newer(view->ends[i], *newest)))
+            newest = &view->ends[i];
+    return newest;
+}
+
 static bool is_empty(const struct journal *journal)
 {
     static const struct journal empty;
@@ -35,19 +56,20 @@ static bool is_empty(const struct journal *journal)
 }
 
 // the records that stand after the mark
-static void read_journal(struct view *view, const struct journal *journal, const struct journal *mark)
+static void read_journal(struct view *view, const struct life *life, const struct journal *journal,
+                         const struct journal *mark)
 {
     for (int i = 0; i < ATTEMPTS && journal->attempts[i].kind; i++) {
         const struct attempt_record *record = &journal->attempts[i];
         const struct attempt_record *before = find(mark, record->epoch);
+        if (record->epoch <= journal->buried && has_rule(life, WITHOUT_BURIED))
+            continue;
         if (!before || memcmp(before, record, sizeof *record) != 0)
             view->attempts[view->count++] = *record;
     }
-    if (journal->end_state && (journal->end_state != mark->end_state || journal->end_epoch != mark->end_epoch)) {
-        view->ended     = true;
-        view->end_state = (enum job_state)journal->end_state;
-        view->end_epoch = journal->end_epoch;
-    }
+    for (int i = 0; i < ENDS && journal->ends[i].state; i++)
+        if (!has_end(mark, journal->ends[i]))
+            add_end(view, journal->ends[i].epoch, journal->ends[i].state);
 }
 
 static bool is_new_command(const struct journal *journal, const struct journal *mark, int k)
@@ -60,7 +82,7 @@ static bool is_new_command(const struct journal *journal, const struct journal *
 static bool image_counts(const struct view *view, const struct life *life, const struct image *image,
                          const struct journal *journal)
 {
-    bool named = view->count || view->ended;
+    bool named = view->count || view->end_count;
     if (is_empty(&image->mark) && (life->paper || !has_rule(life, WITHOUT_HELD)))
         return false;
     for (int k = 0; k < COMMANDS; k++)
@@ -71,8 +93,9 @@ static bool image_counts(const struct view *view, const struct life *life, const
 // the command that retried an end may stand before the tail
 static void void_retried(struct view *view, uint8_t retried)
 {
-    if (view->ended && view->end_epoch <= retried && retried)
-        view->ended = false;
+    for (int i = 0; i < view->end_count && retried; i++)
+        if (view->ends[i].epoch <= retried && view->ends[i].state == JOB_FAILED)
+            view->ends[i].state = JOB_NONE;
     for (int i = 0; i < view->count; i++)
         if (view->attempts[i].epoch <= retried)
             view->attempts[i].kind = KIND_NONE;
@@ -102,12 +125,13 @@ static void read_image(struct view *view, const struct life *life, const struct 
     }
     if (record.kind)
         view->attempts[view->count++] = record;
-    uint8_t end_epoch = life->paper ? image->epoch : image->attempt;
-    if (image->state != JOB_NONE && job_state_is_end(image_state(image)) &&
-        (!view->ended || view->end_epoch < end_epoch)) {
-        view->ended     = true;
-        view->end_epoch = end_epoch;
-        view->end_state = image_state(image);
+    if (image->state == JOB_NONE || !job_state_is_end(image_state(image)))
+        return;
+    if (!life->paper) {
+        add_end(view, image->attempt, image->state);
+    } else if (!view->end_count || view->ends[0].epoch < image->epoch) {
+        view->end_count = 0;
+        add_end(view, image->epoch, image->state);
     }
 }
 
@@ -122,6 +146,15 @@ static bool is_voided(const struct life *life, const struct attempt_record *atte
            (attempt->kind == KIND_INITED && (command->pid || again || !has_rule(life, WITHOUT_VOID_PID)));
 }
 
+static bool is_voided_end(const struct life *life, struct end_record end, const struct command_record *command)
+{
+    if (life->paper || !has_rule(life, WITHOUT_DOUBT_ONLY))
+        return end.epoch == command->target;
+    if (command->what == WHAT_RESOLVE || end.state != JOB_FAILED)
+        return false;
+    return end.epoch == command->target || (command->what == WHAT_AGAIN && end.epoch < command->target);
+}
+
 static void use_command(struct view *view, const struct life *life, const struct command_record *command,
                         const struct command *sent, struct state *state)
 {
@@ -133,10 +166,9 @@ static void use_command(struct view *view, const struct life *life, const struct
         view->cancel_waits = command->pid;
         return;
     }
-    bool voids_end = life->paper || !has_rule(life, WITHOUT_DOUBT_ONLY) || command->what == WHAT_AGAIN ||
-                     (command->what == WHAT_RETRY && view->end_state == JOB_FAILED);
-    if (voids_end && view->ended && view->end_epoch == command->target)
-        view->ended = false;
+    for (int i = 0; i < view->end_count; i++)
+        if (is_voided_end(life, view->ends[i], command))
+            view->ends[i].state = JOB_NONE;
     for (int i = 0; i < view->count; i++) {
         struct attempt_record *attempt = &view->attempts[i];
         if (!is_voided(life, attempt, command))
@@ -201,7 +233,7 @@ static bool cancel_decides(const struct life *life, const struct view *view, con
         return false;
     if (!has_rule(life, WITHOUT_CANCEL_REPLAY))
         return true;
-    if (view->ended && view->end_epoch >= view->cancel_epoch)
+    if (newest_end(view) && newest_end(view)->epoch >= view->cancel_epoch)
         return false;
     return !newest || newest->epoch < view->cancel_epoch || (newest->epoch == view->cancel_epoch && view->cancel_waits);
 }
@@ -222,17 +254,17 @@ void replay(const struct life *life, const struct journal *journal, uint8_t gene
 {
     struct view          view = { 0 };
     const struct journal mark = image->mark;
-    read_journal(&view, journal, &mark);
+    read_journal(&view, life, journal, &mark);
     read_image(&view, life, image, journal);
     for (int k = 0; k < COMMANDS; k++)
         if (is_new_command(journal, &mark, k))
             use_command(&view, life, &journal->commands[k], &state->commands[k], state);
     const struct attempt_record *newest = newest_of(&view, KIND_NONE);
     uint8_t                      epoch  = newest ? newest->epoch : 0;
-    if (view.resolved && view.resolved_epoch >= epoch && !(view.ended && view.end_epoch >= view.resolved_epoch)) {
-        view.ended     = true;
-        view.end_state = JOB_PUBLISHED;
-        view.end_epoch = view.resolved_epoch;
+    const struct end_record *end = newest_end(&view);
+    if (view.resolved && view.resolved_epoch >= epoch && !(end && end->epoch >= view.resolved_epoch)) {
+        add_end(&view, view.resolved_epoch, JOB_PUBLISHED);
+        end = newest_end(&view);
     }
     bool cancelled = cancel_decides(life, &view, newest);
     for (int i = 0; i < view.count && !has_rule(life, WITHOUT_GENERATION); i++)
@@ -245,12 +277,22 @@ void replay(const struct life *life, const struct journal *journal, uint8_t gene
     image->mark       = (struct journal){ 0 };
     if (cancelled)
         set_end(image, JOB_CANCELLED, view.cancel_epoch);
-    else if (view.ended && (view.end_epoch >= epoch || !has_rule(life, WITHOUT_END_OLD)))
-        set_end(image, view.end_state, view.end_epoch);
+    else if (end && (end->epoch >= epoch || !has_rule(life, WITHOUT_END_OLD)))
+        set_end(image, (enum job_state)end->state, end->epoch);
     else if (!newest)
         set_queued(life, image);
     else if (has_rule(life, WITHOUT_NEWEST) || !newest_of(&view, KIND_INITED))
         set_attempt(life, image, newest);
     else
         set_attempt(life, image, newest_of(&view, KIND_INITED));
+}
+
+// the whole of it, as one reads it who has nothing else
+bool journal_says_end(const struct life *life, const struct state *state, struct end_record *end)
+{
+    struct state to    = *state;
+    struct image image = { .there = 1 };
+    replay(life, &state->journal, state->generation, &image, &to);
+    *end = (struct end_record){ .epoch = image.attempt, .state = image.state };
+    return image.state != JOB_NONE && job_state_is_end(image_state(&image));
 }

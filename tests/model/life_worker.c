@@ -13,8 +13,6 @@ static void ingest_message(const struct life *life, const struct state *state, e
     struct image *image = &to.image[server];
     if (state->aged && has_rule(life, WITHOUT_TOO_OLD)) {
         image_move(search, image, ON_TOO_OLD);
-        if (!has_rule(life, WITHOUT_OLD_SILENT))
-            out_add(image, JOB_EXPIRED, 0);
     } else {
         image_move(search, image, ON_INGEST);
     }

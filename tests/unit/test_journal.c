@@ -50,6 +50,7 @@ TEST(an_attempt_is_whole_in_itself)
                                            .mode       = STR("draft"),
                                            .at_ms      = INT64_C(1795000000123),
                                            .publish_id = STR("v_pub~7"),
+                                           .source     = STR("f.jobs-3@17"),
                                            .why        = STR("a \"reason\"\n") };
         struct buf             key, value;
         journal_attempt_record(&attempt, &key, &value);
@@ -61,6 +62,7 @@ TEST(an_attempt_is_whole_in_itself)
         assert_text(json, "account", "u1");
         assert_text(json, "mode", "draft");
         assert_text(json, "publish_id", "v_pub~7");
+        assert_text(json, "source", "f.jobs-3@17");
         assert_text(json, "why", "a \"reason\"\n");
         assert_number(json, "attempt", 2);
         assert_number(json, "at", INT64_C(1795000000123));
@@ -76,7 +78,7 @@ TEST(what_an_attempt_does_not_have_is_null)
     struct buf             key, value;
     journal_attempt_record(&attempt, &key, &value);
     struct json             *json     = read_back(&key, "attempt/one/1-1", &value);
-    static const char *const fields[] = { "mode", "publish_id", "upload", "why" };
+    static const char *const fields[] = { "mode", "publish_id", "upload", "source", "why" };
     for (size_t i = 0; i < COUNT_OF(fields); i++)
         assert_true(json_is_null(json_get(json, fields[i])));
     json_free(json);
@@ -87,7 +89,7 @@ TEST(an_end_holds_its_whole_event)
     struct buf key, value;
     journal_end_record(STR("one"), STR("1-7"), STR("FAILED"), 17, STR("jobs-0@7"),
                        STR("{\"error\":{\"code\":\"spam_risk\"}}"), &key, &value);
-    struct json *json = read_back(&key, "end/one", &value);
+    struct json *json = read_back(&key, "end/one/1-7/FAILED", &value);
     assert_text(json, "epoch", "1-7");
     assert_text(json, "state", "FAILED");
     assert_text(json, "source", "jobs-0@7");
@@ -140,7 +142,7 @@ TEST(what_is_written_is_what_the_replay_reads)
                                        .mode       = STR("draft"),
                                        .at_ms      = 18,
                                        .publish_id = STR("v_pub~7") };
-    struct replay         *replay  = replay_new();
+    struct replay         *replay  = replay_new(0);
     struct replay_verdict  verdict;
     struct error           err;
     struct buf             key, value;

@@ -69,7 +69,7 @@ static void take(struct replay *replay, const struct life *life, size_t i)
 // in an order of its own for each of ORDERS
 static struct replay *fed(const struct life *life, unsigned order)
 {
-    struct replay *replay = replay_new();
+    struct replay *replay = replay_new(0);
     bool           done[RECORDS_MAX] = { false };
     for (size_t left = life->count; left > 0; left--) {
         size_t skip = order % left;
@@ -269,7 +269,7 @@ TEST(the_newest_reschedule_counts_and_the_place_breaks_a_tie)
 
 TEST(only_the_newest_ids_are_told)
 {
-    struct replay        *replay = replay_new();
+    struct replay        *replay = replay_new(0);
     struct replay_verdict verdict;
     for (int i = 0; i < 40; i++) {
         struct life life = { 0 };
@@ -326,10 +326,10 @@ TEST(records_that_cannot_be_understood_are_refused)
         { "command/a", "{\"v\":1,\"id\":\"a\",\"what\":\"explode\",\"job_id\":\"j\"}" },
         { "command/a", "{\"v\":1,\"id\":\"b\",\"what\":\"cancel\",\"job_id\":\"j\"}" },
         { "command/a", "{\"v\":1,\"id\":\"a\",\"what\":\"cancel\"}" },
-        { "command/a", "{\"v\":2,\"id\":\"a\",\"what\":\"cancel\",\"job_id\":\"j\"}" },
+        { "command/a", "{\"v\":3,\"id\":\"a\",\"what\":\"cancel\",\"job_id\":\"j\"}" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct replay *replay = replay_new();
+        struct replay *replay = replay_new(0);
         struct error   err;
         assert_false(replay_record(replay, str_of(rows[i][0]), str_of(rows[i][1]), &err));
         assert_non_null(strstr(err.message, rows[i][0]));

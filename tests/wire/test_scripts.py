@@ -89,7 +89,7 @@ def prepared(fleet, name):
         return looks if name == 'evidence_claim' else dict(poller='poller-1', count=10, retry_cause='c', fail_cause='c')
     if name == 'relay':
         fleet.ingest('one')
-        return dict(last='0-0', ids=[entry for entry, _ in fleet.space().get('outbox', [])])
+        return dict(ids=[entry for entry, _ in fleet.space().get('outbox', [])])
     if name == 'watermark':
         fleet.ingest('one')
         return dict(partition='0', shown=fleet.marks['0'])
@@ -441,10 +441,10 @@ def test_relay_takes_out_what_it_names_and_nothing_else(fleet):
     for i in range(3):
         fleet.ingest('j%d' % i)
     entries = [entry for entry, _ in fleet.space().get('outbox')]
-    assert fleet.run('relay', last=entries[0], ids=entries[:1]) == ['OK']
+    assert fleet.run('relay', ids=entries[:1]) == ['OK']
     assert [entry for entry, _ in fleet.space().get('outbox')] == entries[1:]
-    assert fleet.run('relay', last='0-0', ids=[]) == ['OK']
-    assert fleet.run('relay', last='0-0', ids=entries + ['1-%d' % i for i in range(10000)]) == ['OK']
+    assert fleet.run('relay', ids=[]) == ['OK']
+    assert fleet.run('relay', ids=entries + ['1-%d' % i for i in range(10000)]) == ['OK']
     assert not fleet.space().get('outbox')
 
 

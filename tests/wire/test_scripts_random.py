@@ -124,7 +124,7 @@ class Chaos:
 
     def relay(self):
         entries = [entry for entry, _ in self.fleet.key('XRANGE', 'outbox', '-', '+', 'COUNT', 20)]
-        self.fleet.run('relay', last='0-0', ids=entries)
+        self.fleet.run('relay', ids=entries)
 
     def wait(self):
         self.fleet.wait(self.random.choice([0, 1, 5, 20]))

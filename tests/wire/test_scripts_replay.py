@@ -234,7 +234,7 @@ class Life:
         for event in events:
             self.to_journal(event)
         if r.random() < 0.9:
-            self.fleet.run('relay', last='0-0', ids=[entry for entry, _ in entries])
+            self.fleet.run('relay', ids=[entry for entry, _ in entries])
 
     def relay_late(self):
         if self.limbo:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Redis holds of a job against what the journal says of it: every combination, with what the gate's rules make of it.
 The newest attempt that was not aborted decides, an end only where no attempt is newer, and what Redis holds counts as one
-more attempt or end; of two that are the same one, whoever knows more."""
+more attempt or end; of two that are the same one, whoever knows more, and of two ends of it the one that can follow the
+other."""
 import pytest
 
 from redis_scripts import fleet, make_fleet, scripts, server  # noqa: F401
@@ -19,7 +20,7 @@ HELD = ['absent', 'QUEUED', 'QUEUED again', 'CLAIMED', 'SENDING', 'SENDING with 
         'UNSURE with an id', 'UNSURE without a slot', 'PUBLISHED', 'IN_INBOX', 'FAILED', 'REJECTED', 'EXPIRED', 'CANCELLED']
 ENDS = ['PUBLISHED', 'IN_INBOX', 'FAILED', 'REJECTED', 'EXPIRED', 'CANCELLED']
 SAYS = ['nothing', 'unsure', 'processing'] + ENDS
-KNOWS = {'unsure': 1, 'processing': 2, 'end': 3}
+KNOWS = {'unsure': 1, 'processing': 2, 'REJECTED': 3, 'FAILED': 4, 'IN_INBOX': 5}  # any other end: 6
 HOUR = 3600000
 
 
@@ -56,16 +57,16 @@ def expected(what, job, says, epoch, aborted):
     attempt = job.get('attempt_epoch') or '0-0'
     image = None
     if state in ENDS:
-        image = 'end'
+        image = state
     elif state == 'PROCESSING' or state in ('SENDING', 'UNSURE') and job.get('publish_id'):
         image = 'processing'
     elif state in ('SENDING', 'UNSURE') and attempt not in aborted:
         image = 'unsure'
     candidates = []
     if image:
-        candidates.append((number(attempt), KNOWS[image], 1, 'image'))
+        candidates.append((number(attempt), KNOWS.get(image, 6), 1, 'image'))
     if says != 'nothing':
-        candidates.append((number(epoch), KNOWS.get(says, 3), 0, 'journal'))
+        candidates.append((number(epoch), KNOWS.get(says, 6), 0, 'journal'))
     if not candidates:
         return ('QUEUED' if state else ''), False
     if max(candidates)[3] == 'journal':

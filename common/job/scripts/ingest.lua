@@ -21,6 +21,17 @@ if verdict == 'skip' or job_id == '' then
 end
 
 local known = load(job_id)
+if known and IS_END[known.state] and verdict == 'job' then
+    local ended = tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '')
+    if ended and ended + job_keep_ms < timestamp then
+        -- the id was free again when this message came: its end is here only for what came before
+        redis.call('DEL', P .. 'job:' .. job_id, P .. 'message:' .. job_id, P .. 'log:' .. job_id)
+        redis.call('ZREM', P .. 'state:' .. known.state, job_id)
+        redis.call('ZREM', P .. 'polls', job_id)
+        redis.call('HINCRBY', P .. 'count', known.state, -1)
+        known = nil
+    end
+end
 -- what commands said of it before it was here (the gate's replay), or before it was replaced
 local told = redis.call('HMGET', P .. 'job:' .. job_id, 'due_told', 'expires_told', 'commands')
 if told[1] and (not known or known.hash == '') then

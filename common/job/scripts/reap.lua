@@ -12,7 +12,7 @@ for _, id in ipairs(leases) do
         unstamp(job.account, 'init', attempt)
         uncount(job)
         redis.call('XADD', P .. 'outbox', '*', 'job_id', id, 'epoch', attempt, 'name', 'INTENT_ABORTED', 'at', now,
-            'account', job.account, 'attempt', job.attempt, 'by', poller, 'error_code', 'lease_ended')
+            'account', job.account, 'attempt', job.attempt, 'source', job.source, 'by', poller, 'error_code', 'lease_ended')
         move(job, 'LEASE_END', poller, { epoch = new_epoch(), error_code = 'lease_ended',
             error_cause = 'Its worker stopped before anything was sent.', error_remedy = 'Nothing: it is tried again.' })
     elseif job.publish_id ~= '' then

@@ -1,9 +1,12 @@
--- restore(taker, generation, job_id, says, epoch, attempt, account, mode, publish_id, at:int, end_state, post_id, post_url, code, cause, remedy, log_id, source, aborted, commands, voids, said, due:int, expires:int, told:int) conf(unsure.slot_ms, poll.horizon_ms) flags(allow-oom) gate(taken)
+-- restore(taker, generation, job_id, says, epoch, attempt, account, mode, publish_id, at:int, end_state, post_id, post_url, code, cause, remedy, log_id, source, aborted, commands, voids, said, due:int, expires:int, told:int) conf(unsure.slot_ms, poll.horizon_ms, topics.jobs_retention_ms) flags(allow-oom) gate(taken)
 -- What the journal says of a job, put into Redis. says: nothing, unsure, processing, end. What Redis still holds of the
 -- job counts as one more attempt or end: the newer epoch decides, and for the same one whoever knows more. Tells nobody.
 -- commands: the ids of the journal's commands for it, which count as applied (a '!' before those refused). voids: what
 -- retries acted on, `epoch/state/publish id` each, by the rules of replay.h: for the image, too. said: 'cancel' or
--- 'resolve' when that is the end. told: time of the newest reschedule; 0: none.
+-- 'resolve' when that is the end. told: time of the newest reschedule; 0: none. source: of the message that the attempt
+-- or end is of; a job that is here as another one is given its facts when ingest, or the journal, comes to that message.
+-- An end is put into a Redis that lost it for job.keep_ms, and for as long again as the jobs topic may still bring a
+-- second message of its id (twice its retention, at most job.keep_ms).
 -- OK, the state that the job is in now ('' when it is not there)
 
 -- epochs part by part as numbers, without arithmetic
@@ -25,6 +28,9 @@ local function newer(a, b)
     end
     return a2 > b2
 end
+
+-- which end of one attempt can follow which
+local RANK = { REJECTED = 0, FAILED = 1, IN_INBOX = 2 }
 
 local KNOWS = { ['nothing'] = 0, ['unsure'] = 1, ['processing'] = 2, ['end'] = 3 }
 
@@ -55,7 +61,7 @@ end
 local function is_void()
     for target, of, id in string.gmatch(voids, '([%d-]+)/(%u+)/(%S*)') do
         if have == 'end' then
-            if job.state == 'FAILED' and target == have_epoch then
+            if job.state == 'FAILED' and target == have_epoch and of ~= 'POLICY' then
                 return true
             end
         elseif of == 'FAILED' then
@@ -93,7 +99,13 @@ local function tell_commands()
     end
 end
 
-local stays = newer(have_epoch, epoch) or have_epoch ~= '' and have_epoch == epoch and KNOWS[have] >= KNOWS[says]
+local function knows_as_much()
+    if have == 'end' and says == 'end' then
+        return (RANK[job.state] or 3) >= (RANK[end_state] or 3)
+    end
+    return KNOWS[have] >= KNOWS[says]
+end
+local stays = newer(have_epoch, epoch) or have_epoch ~= '' and have_epoch == epoch and knows_as_much()
 if said == 'resolve' and have_epoch == epoch and job.publish_id ~= '' and job.publish_id ~= publish_id then
     -- TikTok's answer came before a person's word about a doubt without it
     stays = true
@@ -103,6 +115,11 @@ if stays and job.state ~= 'SENDING' then
     return { 'OK', job.state }
 end
 gate[3] = generation
+
+local remembered = job_keep_ms + math.min(job_keep_ms, 2 * topics_jobs_retention_ms)
+if not job and says == 'end' and at > 0 and at + remembered < now then
+    return { 'OK', '' }
+end
 
 local set, to = {}, 'QUEUED'
 if stays then
@@ -127,10 +144,6 @@ if says == 'nothing' then
     set.error_code, set.error_cause, set.error_remedy = '', '', ''
 elseif says == 'end' then
     to = end_state
-    if job and source ~= '' and job.source ~= source then
-        -- it came to its end as another message than the one that is known here: ingest reads that one again
-        set.source, set.hash = source, ''
-    end
     for field, value in pairs({ post_id = post_id, post_url = post_url, error_code = code, error_cause = cause,
         error_remedy = remedy, log_id = log_id }) do
         set[field] = value
@@ -152,6 +165,11 @@ else
     set.error_code = 'redis_forgot'
     set.error_cause = 'Redis forgot this job while TikTok may have been publishing it, and no answer is in the journal.'
     set.error_remedy = 'Look at the account on TikTok: resolve the job as posted, or send it again.'
+end
+if job and says ~= 'nothing' and not stays and source ~= '' and job.source ~= source then
+    -- it is of another message than the one that is known here (REJECTED, and replaced): ingest reads that one again
+    set.source, set.hash = source, ''
+    redis.call('DEL', P .. 'message:' .. job_id)
 end
 if not job then
     job = { id = job_id, state = 'NONE' }
@@ -193,7 +211,8 @@ if to == 'PROCESSING' then
     redis.call('ZADD', P .. 'polls', now, job_id)
     redis.call('SET', P .. 'publish:' .. job.publish_id, job_id, 'PX', string.format('%.0f', job_keep_ms))
 elseif IS_END[to] and at > 0 then
-    local left = string.format('%.0f', math.max(1000, at + job_keep_ms - now))
+    local lives = at + job_keep_ms > now and job_keep_ms or remembered
+    local left = string.format('%.0f', math.max(1000, at + lives - now))
     redis.call('PEXPIRE', P .. 'job:' .. job_id, left)
     redis.call('HSET', P .. 'job:' .. job_id, 't_end', at)
     if (to == 'IN_INBOX' or to == 'PUBLISHED' and post_id == '') and job.publish_id ~= '' and at > now - poll_horizon_ms then

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which message a job is of: a REJECTED one is replaced by another, an id is used again when its end is forgotten, and a
+Redis that lost all of it takes back the message that was sent, not the one that it reads first."""
+import pytest
+
+from redis_scripts import fleet, make_fleet, scripts, server  # noqa: F401
+from test_scripts_gate import TAKER, close, restored
+
+DAY = 86400000
+
+
+def opened(fleet):
+    fleet.run('account', taker=TAKER, open_id='u1', rev='1', alias='', sealed='s', scopes='', status='ok', expires_at='0',
+              refresh_expires_at='0', by='cli')
+    assert fleet.run('gate_open', taker=TAKER, generation='2') == ['OK']
+    fleet.marks, fleet.offset = {}, {}
+
+
+def emptied(fleet):
+    fleet.redis('FLUSHALL')
+    close(fleet)
+
+
+def rejected_and_replaced(make_fleet):
+    """`one` was one too many, then came with other content when there was room."""
+    fleet = make_fleet(limit__queued=1)
+    fleet.account()
+    assert fleet.ingest('first') == ['OK', 'QUEUED']
+    assert fleet.ingest('one', hash='x', message='old') == ['OK', 'REJECTED']
+    assert fleet.cancel('first') == ['OK', 'CANCELLED']
+    assert fleet.ingest('one', hash='y', message='new') == ['OK', 'QUEUED']
+    return fleet
+
+
+def read_again(fleet, **more):
+    """The three messages, from the beginning; what became of those of `one`."""
+    fleet.ingest('first')
+    return [fleet.ingest('one', hash='x', message='old', **more), fleet.ingest('one', hash='y', message='new', **more)]
+
+
+def test_a_claim_names_the_message_that_it_sends(make_fleet):
+    fleet = rejected_and_replaced(make_fleet)
+    claimed = fleet.claim()
+    assert (claimed['message'], claimed['source']) == ('new', 'jobs-0@2')
+
+
+@pytest.mark.parametrize('says', ['unsure', 'processing', 'end'])
+def test_what_was_sent_is_what_is_retried_after_redis_was_emptied(make_fleet, says):
+    fleet = rejected_and_replaced(make_fleet)
+    claimed = fleet.claim()
+    emptied(fleet)
+    more = dict(end_state='FAILED', at=fleet.now()) if says == 'end' else dict(at=fleet.now())
+    assert restored(fleet, 'one', says, epoch=claimed['epoch'], attempt='1', account='u1', mode='direct',
+                    publish_id='v_pub~1' if says == 'processing' else '', source=claimed['source'], **more)[0] == 'OK'
+    opened(fleet)
+    assert read_again(fleet) == [['OK', 'KNOWN'], ['OK', 'KNOWN']]
+    space = fleet.check()
+    assert space.get('message:one') == 'new' and space.jobs()['one']['hash'] == 'y'
+    assert space.jobs()['one']['source'] == 'jobs-0@2'
+
+
+def test_the_message_in_the_journal_is_the_jobs_only_if_it_was_sent(make_fleet):
+    fleet = rejected_and_replaced(make_fleet)
+    claimed = fleet.claim()
+    emptied(fleet)
+    restored(fleet, 'one', 'unsure', epoch=claimed['epoch'], attempt='1', account='u1', at=fleet.now(),
+             source=claimed['source'])
+    kept = dict(partition='', shown='', taker=TAKER, timestamp=fleet.now())
+    assert fleet.ingest('one', hash='x', message='old', **dict(kept, source='jobs-0@1')) == ['OK', 'KNOWN']
+    assert 'message:one' not in fleet.space().values
+    assert fleet.ingest('one', hash='y', message='new', **dict(kept, source='jobs-0@2')) == ['OK', 'KNOWN']
+    assert fleet.space().get('message:one') == 'new'
+
+
+def test_a_redis_of_before_the_replacement_is_told_of_the_other_message(make_fleet):
+    fleet = make_fleet(limit__queued=1)
+    fleet.account()
+    fleet.ingest('first')
+    assert fleet.ingest('one', hash='x', message='old') == ['OK', 'REJECTED']
+    close(fleet)
+    assert restored(fleet, 'one', 'unsure', epoch='1-9', attempt='1', account='u1', mode='direct', at=fleet.now(),
+                    source='jobs-0@2') == ['OK', 'UNSURE']
+    assert 'message:one' not in fleet.space().values
+    fleet.run('gate_open', taker=TAKER, generation='2')
+    assert fleet.ingest('one', hash='y', message='new') == ['OK', 'KNOWN']
+    assert fleet.space().get('message:one') == 'new'
+
+
+def test_a_cancel_of_what_had_replaced_a_rejected_message_is_not_undone_by_a_redis_of_before(make_fleet):
+    fleet = make_fleet(limit__queued=1)
+    fleet.account()
+    fleet.ingest('first')
+    fleet.ingest('one', hash='x', message='old')
+    close(fleet)
+    assert restored(fleet, 'one', 'end', epoch='0-0', account='u1', at=fleet.now(), end_state='CANCELLED',
+                    source='jobs-0@2') == ['OK', 'CANCELLED']
+    fleet.run('gate_open', taker=TAKER, generation='2')
+    assert fleet.ingest('one', hash='y', message='new') == ['OK', 'KNOWN']
+    assert fleet.state('one') == 'CANCELLED'
+
+
+# ---- an id whose end is forgotten
+
+def test_an_id_may_be_used_again_when_its_end_is_forgotten(make_fleet):
+    fleet = make_fleet(job__keep_ms=DAY)
+    fleet.account()
+    claimed, polled = fleet.to_processing('one')
+    assert fleet.finish(polled, 'COMPLETE', post_id='1') == ['OK', 'PUBLISHED']
+    # it came before that: the same job, whatever it says
+    assert fleet.ingest('one', timestamp=fleet.now() + DAY - 1000) == ['OK', 'KNOWN']
+    # a Redis that was told of the end holds it longer than the id is taken
+    assert fleet.ingest('one', hash='y', timestamp=fleet.now() + DAY + 1000) == ['OK', 'QUEUED']
+    space = fleet.check()
+    assert space.jobs()['one']['hash'] == 'y' and 'attempt_epoch' not in space.jobs()['one']
+    assert fleet.claim()['job_id'] == 'one'
+
+
+def test_an_old_end_is_put_back_for_as_long_as_a_second_message_may_come_back(make_fleet):
+    fleet = make_fleet(job__keep_ms=10 * DAY, topics__jobs_retention_ms=DAY)
+    fleet.account()
+    close(fleet)
+    end = lambda job_id, days: restored(fleet, job_id, 'end', epoch='1-3', account='u1', end_state='PUBLISHED',
+                                        post_id='1', at=fleet.now() - days * DAY)
+    assert end('young', 9) == ['OK', 'PUBLISHED']
+    assert end('old', 11) == ['OK', 'PUBLISHED']
+    assert end('gone', 13) == ['OK', '']
+    space = fleet.check()
+    assert set(space.jobs()) == {'young', 'old'}
+    assert 0 < space.ttls['job:young'] <= DAY and 0 < space.ttls['job:old'] <= DAY
+    opened(fleet)
+    # a second message of its id, which came while the end was remembered
+    assert fleet.ingest('old', hash='y', timestamp=fleet.now() - 2 * DAY) == ['OK', 'KNOWN']
+    assert fleet.state('old') == 'PUBLISHED'
+
+
+def test_what_redis_holds_of_an_end_that_is_long_over_is_told_so(fleet):
+    claimed = fleet.to_sending('one')
+    close(fleet)
+    assert restored(fleet, 'one', 'end', epoch=claimed['epoch'], account='u1', end_state='PUBLISHED',
+                    at=fleet.now() - 400 * DAY) == ['OK', 'PUBLISHED']
