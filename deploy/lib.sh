@@ -67,6 +67,7 @@ python3-pytest|has_python_module pytest
 python3-jsonschema|has_python_module jsonschema
 openssl|have openssl
 shellcheck|have shellcheck
+mandoc|have mandoc
 LIST
 }
 

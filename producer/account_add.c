@@ -67,8 +67,8 @@ static bool open_seal(struct add *add, struct error *err)
         return error_set(
             err, ERR_SETTING,
             "TOKFLEET_TOKEN_KEYS is not set, and tokens are never kept unsealed. Make a key, keep "
-            "it safe and "
-            "give it to every program of the fleet:\n  echo \"k1:$(openssl rand -base64 32)\"");
+            "it safe, and give it to every program of the fleet: export "
+            "TOKFLEET_TOKEN_KEYS=\"k1:$(openssl rand -base64 32)\"");
     add->seal = seal_new(add->tool->config.token_keys, err);
     return add->seal != NULL;
 }

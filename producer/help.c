@@ -35,6 +35,13 @@ void help_print(FILE *file)
             fprintf(file, "\n%s:\n", verbs[i]->heading);
         fprintf(file, "  %-*s %s\n", NAME_COLUMNS, verbs[i]->name, verbs[i]->summary);
     }
+    fputs("\nto begin with:\n"
+          "  tokfleet topics ensure               make the fleet's topics\n"
+          "  tokfleet-poller & tokfleet-worker &  the programs that do the work\n"
+          "  tokfleet account add answers.ndjson  connect accounts\n"
+          "  tokfleet post --account @brand.de --video https://cdn.example.com/1.mp4 --wait\n"
+          "  tokfleet status --watch\n",
+          file);
     fputs("\n`tokfleet help VERB` or `tokfleet VERB --help` teaches one of them, with examples;\n"
           "`tokfleet man | man -l -` is all of it.\n"
           "  --settings       print every setting, its value and where it comes from\n"

@@ -142,7 +142,8 @@ bool sheet_column_is(const struct sheet_column *column, struct str path)
     if (column->field->place == IN_MEDIA)
         return str_starts(path, "media") && !str_ends(path, ".cover_timestamp_ms");
     snprintf(name, sizeof name, "%s%s", prefixes[column->field->place], column->field->field);
-    return str_is(path, name);
+    // what a draft or a privacy is checked for late is named without its object
+    return str_is(path, name) || str_is(path, column->field->field);
 }
 
 // ---- cells

@@ -98,11 +98,13 @@ static enum paint paint_of(enum job_state state)
 static void print_states(const struct status *status, struct out *out)
 {
     struct buf number;
+    bool       any = false;
     buf_init(&number, 64);
     out_paint(out, BOLD, "\njobs\n");
     for (enum job_state state = JOB_QUEUED; state < JOB_STATE_COUNT; state++) {
         if (!status->count[state])
             continue;
+        any = true;
         buf_clear(&number);
         words_count(status->count[state], &number);
         out_printf(out, "  ");
@@ -115,6 +117,8 @@ static void print_states(const struct status *status, struct out *out)
         }
         out_printf(out, "\n");
     }
+    if (!any)
+        out_printf(out, "  none yet\n");
     buf_fini(&number);
 }
 

@@ -254,6 +254,26 @@ static void draw_programs(const struct watch_page *page, size_t lines, struct pi
 
 // ---- failures
 
+// words, with at most so many further lines
+static void draw_wrapped(struct picture *picture, struct str text, int spare)
+{
+    struct str word;
+    while (str_cut(&text, ' ', &word)) {
+        size_t units;
+        bool   fits =
+            !str_utf16_units(word, &units) || picture->column + (int)units < picture->columns;
+        if (!fits && spare > 0 && picture->column > LABEL_COLUMNS) {
+            picture_end_line(picture);
+            picture_pad(picture, LABEL_COLUMNS);
+            spare--;
+        }
+        picture_add(picture, PLAIN, word);
+        if (text.p)
+            picture_add(picture, PLAIN, STR(" "));
+    }
+    picture_end_line(picture);
+}
+
 static void draw_failures(const struct watch_page *page, struct picture *picture)
 {
     const struct status *status = page->status;
@@ -270,9 +290,10 @@ static void draw_failures(const struct watch_page *page, struct picture *picture
         picture_pad(picture, LABEL_COLUMNS - 1);
         picture_printf(picture, failure->state == JOB_UNSURE ? YELLOW : RED, " %-8s ",
                        job_state_text(failure->state));
-        picture_printf(picture, BOLD, "%s", failure->job_id);
-        picture_printf(picture, PLAIN, "  %s", failure->cause[0] ? failure->cause : failure->code);
-        picture_end_line(picture);
+        picture_printf(picture, BOLD, "%s  ", failure->job_id);
+        // so many lines as the later ones do not need
+        int spare = picture_left(picture) - (int)(status->failure_count - i);
+        draw_wrapped(picture, str_of(failure->cause[0] ? failure->cause : failure->code), spare);
     }
 }
 

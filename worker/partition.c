@@ -348,7 +348,7 @@ static void item_ask(struct item *item)
     if (strcmp(item->verdict, "bad") == 0) {
         args.code   = str_of(item->code);
         args.cause  = str_of(item->error.message);
-        args.remedy = STR("Mend the message and send it again; the same job_id may be used. The original is in the dead letters.");
+        args.remedy = STR("Mend the message and send it again; the same job_id may be used. The original is in the dead letters (tokfleet dlq list).");
     } else if (strcmp(item->verdict, "old") == 0) {
         args.code   = STR("too_old");
         args.cause  = STR("The message is older than the records of ended jobs: whether it was posted before is not known.");

@@ -14,6 +14,7 @@ struct values {
     struct flag_texts texts;
     int64_t           count;
     int64_t           ms;
+    struct flag_texts states;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -23,6 +24,7 @@ static const struct flag rows[] = {
     { "each", FLAG_TEXTS, "T", AT(texts), .help = "" },
     { "count", FLAG_COUNT, "N", AT(count), "-1", 0, 9, "" },
     { "time", FLAG_MS, "T", AT(ms), "10m", 0, 3600000, "" },
+    { "state", FLAG_TEXTS, "S", AT(states), .help = "", .choices = "FAILED|PUBLISHED" },
 };
 
 struct result {
@@ -100,6 +102,19 @@ TEST(an_unknown_flag_names_the_one_that_was_meant)
     assert_false(read_words("--cou 3").ok);
     assert_false(read_words("--yes=1").ok);
     assert_false(read_words("--text").ok);
+}
+
+TEST(a_flag_with_choices_takes_no_other_and_suggests_the_nearest)
+{
+    struct result r = read_words("--state FAILED --state PUBLISHED");
+    assert_true(r.ok);
+    assert_int_equal(r.values.states.count, 2);
+    r = read_words("--state FAILD");
+    assert_false(r.ok);
+    assert_non_null(strstr(r.err.message, "did you mean FAILED?"));
+    r = read_words("--state xyzzy");
+    assert_false(r.ok);
+    assert_non_null(strstr(r.err.message, "FAILED|PUBLISHED"));
 }
 
 TEST(times_take_units_and_plain_numbers_are_seconds)
