@@ -243,10 +243,12 @@ static void on_partitions(void *owner, const int32_t *partitions, const struct e
     admin->client.lookup      = NULL;
     if (!admin->call)
         return;
-    for (size_t i = 0; err && i < admin->count; i++)
-        say(admin, i, TOPIC_FAILED, err->message);
     if (err) {
-        finish(admin, err);
+        struct error why = *err;
+        kafka_client_explain(&admin->client, &why);
+        for (size_t i = 0; i < admin->count; i++)
+            say(admin, i, TOPIC_FAILED, why.message);
+        finish(admin, &why);
         return;
     }
     memcpy(admin->partitions, partitions, admin->count * sizeof *partitions);

@@ -46,16 +46,44 @@ static void tell(struct kafka_client *client, rd_kafka_resp_err_t code, const ch
         log_warn("kafka trouble", F_STR("client", client->name), F_STR("why", text));
 }
 
+static bool is_refused(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+}
+
 static void tell_down(struct kafka_client *client)
 {
     char text[KAFKA_REASON_BYTES + 64];
     if (client->link == LINK_DOWN)
         return;
     client->link = LINK_DOWN;
+    if (is_refused(client->told))
+        return;  // that said it all, and why
     client->told = RD_KAFKA_RESP_ERR_NO_ERROR;
     snprintf(text, sizeof text, "no broker can be reached%s%s", *client->reason ? ": " : "",
              client->reason);
     tell(client, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, text);
+}
+
+/* Before 2.6.1 librdkafka says the client's nonce twice (its #4895), which Kafka 4 answers as if the password were wrong. */
+static void tell_refused(struct kafka_client *client, rd_kafka_resp_err_t code, const char *text)
+{
+    char with_hint[ERROR_MESSAGE_BYTES];
+    bool too_old = code == RD_KAFKA_RESP_ERR__AUTHENTICATION && rd_kafka_version() < 0x02060100 &&
+                   strstr(text, "SCRAM");
+    snprintf(with_hint, sizeof with_hint, "%.190s%s%.8s%s", text,
+             too_old ? " (SCRAM of librdkafka " : "", too_old ? rd_kafka_version_str() : "",
+             too_old ? " is refused by Kafka 4: 2.6.1 is needed, or PLAIN over TLS)" : "");
+    tell(client, code, too_old ? with_hint : text);
+}
+
+void kafka_client_explain(const struct kafka_client *client, struct error *err)
+{
+    bool unreached = err->code == ERR_CONNECT || err->code == ERR_TIMEOUT;
+    if (unreached && client->link != LINK_UP && *client->reason) {
+        struct error bare = *err;
+        error_set(err, bare.code, "%.100s: %s", bare.message, client->reason);
+    }
 }
 
 void kafka_client_trouble(struct kafka_client *client, rd_kafka_event_t *event)
@@ -77,8 +105,9 @@ void kafka_client_trouble(struct kafka_client *client, rd_kafka_event_t *event)
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         break;
     default:
-        snprintf(client->reason, sizeof client->reason, "%s", text ? text : "");
-        tell(client, code, text && *text ? text : rd_kafka_err2str(code));
+        text = text && *text ? text : rd_kafka_err2str(code);
+        snprintf(client->reason, sizeof client->reason, "%s", text);
+        tell_refused(client, code, text);
     }
 }
 

@@ -57,6 +57,8 @@ void kafka_client_use_queue(struct kafka_client *client, rd_kafka_queue_t *queue
 void kafka_client_well(struct kafka_client *client);  // a broker has answered
 // an error of librdkafka that the owner has no other use for
 void kafka_client_trouble(struct kafka_client *client, rd_kafka_event_t *event);
+// nobody was reached: adds why the connections failed, which librdkafka tells elsewhere
+void kafka_client_explain(const struct kafka_client *client, struct error *err);
 // flags are rd_kafka_destroy_flags'. It is done in a thread of its own; `wait` gives that a moment, and then lets it be.
 // Without, fini is called once more with it, so that the end of the program does not come across it. Not inside on_event.
 void kafka_client_fini(struct kafka_client *client, int flags, bool wait);

@@ -60,6 +60,7 @@ static void deliver(struct kafka_out *out, const rd_kafka_message_t *message)
     if (sent->call && message->err) {
         error_set(&err, kafka_error_of(message->err), "kafka topic %s: %s",
                   rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
+        kafka_client_explain(&out->client, &err);
         call_finish(sent->call, &err);
     } else if (sent->call) {
         if (sent->place)

@@ -29,26 +29,26 @@ struct part {
 };
 
 struct kafka_read {
-    struct kafka_client  client;      // client.rk NULL: not reading (any more)
-    struct loop         *loop;        // borrowed
-    struct call         *call;        // NULL: done or cancelled
-    kafka_read_message  *on_message;  // the owner's
-    void                *owner;       // borrowed
-    char                *topic;       // owned
-    struct kafka_offset *from;        // owned
-    size_t               from_count;  // of them
-    struct part         *parts;       // owned; by partition; NULL until their number is known
-    int32_t              count;       // of them
-    int32_t              ended;       // how many have
-    int64_t              messages;    // delivered so far
-    bool                 follow;      // go on after the end
+    struct kafka_client  client;       // client.rk NULL: not reading (any more)
+    struct loop         *loop;         // borrowed
+    struct call         *call;         // NULL: done or cancelled
+    kafka_read_message  *on_message;   // the owner's
+    void                *owner;        // borrowed
+    char                *topic;        // owned
+    struct kafka_offset *from;         // owned
+    size_t               from_count;   // of them
+    struct part         *parts;        // owned; by partition; NULL until their number is known
+    int32_t              count;        // of them
+    int32_t              ended;        // how many have
+    int64_t              messages;     // delivered so far
+    bool                 follow;       // go on after the end
     bool                 newest_only;  // begin newest before the end, where `from` names nothing
     int64_t              newest;
-    bool                 cancelled;   // deliver nothing any more
-    int64_t              idle_ms;     // nothing for so long is a failure
-    int64_t              last_ms;     // monotonic, when something came
-    struct timer         idle;        // runs until the end is reached
-    struct timer         stop;        // runs when the client is to go
+    bool                 cancelled;  // deliver nothing any more
+    int64_t              idle_ms;    // nothing for so long is a failure
+    int64_t              last_ms;    // monotonic, when something came
+    struct timer         idle;       // runs until the end is reached
+    struct timer         stop;       // runs when the client is to go
 };
 
 static void on_cancel(struct call *call)
@@ -212,9 +212,12 @@ static void on_partitions(void *owner, const int32_t *partitions, const struct e
     if (read->cancelled)
         return;
     if (err || *partitions == PARTITIONS_NO_TOPIC) {
-        if (!err)
+        if (err)
+            why = *err;
+        else
             error_set(&why, ERR_INPUT, "kafka topic %s: no such topic", read->topic);
-        finish(read, err ? err : &why);
+        kafka_client_explain(&read->client, &why);
+        finish(read, &why);
         return;
     }
     read->count        = *partitions;
