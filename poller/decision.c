@@ -79,6 +79,8 @@ static struct decision decide_refusal(struct decision decision, const struct out
     }
     if (outcome->next == NEXT_WINDOW)
         decision.account_then = "window";
+    else if (outcome->next == NEXT_REFRESH && config_refreshes(config))
+        decision.account_then = "refresh";
     else if (outcome->next == NEXT_REFRESH || outcome->next == NEXT_PARK)
         decision.account_then = "park";
     decision.outcome = outcome;

@@ -23,7 +23,7 @@ struct decision {
     int64_t               next_ms;       // next look; -1: none
     int64_t               due_ms;        // AGAIN: wait before the new attempt
     int64_t               retries;       // AGAIN: of the job, from now on
-    const char           *account_then;  // "", "window", "day", "park"
+    const char           *account_then;  // "", "window", "day", "park", "refresh"
     int                   answered;      // of the status window: 1 it came · 0 surely not · -1 nobody knows
     bool                  gave_up;       // worth a retry, but the bound is reached
 };

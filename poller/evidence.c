@@ -13,7 +13,7 @@
 #include "poller/match.h"
 
 enum {
-    CLAIM_FIELDS   = 9,
+    CLAIM_FIELDS   = 10,
     LOOKS_AT_ONCE  = 32,
     PAGES_MAX      = 5,    // of one look: 100 videos
     POLICY_AT_ONCE = 100,
@@ -31,6 +31,8 @@ struct look {                        // one look at one account, for one job
     struct str         epoch;        // of the attempt in doubt
     struct str         account;
     struct str         member;       // of the window of listings
+    struct str         token_rev;    // of the account's record
+    bool               refused;      // its token was: it is to be refreshed
     struct match_job   wanted;
     struct match       match;
     struct buf         token;        // access token; wiped
@@ -141,6 +143,7 @@ static void look_write(struct look *look)
         .said     = buf_str(&look->said),
         .looks    = look->looks + look->answered,
         .over     = look->over,
+        .token_rev = look->refused ? look->token_rev : STR(""),
         .poller   = program_id(p),
     };
     script_found(p->store, &args, &look->reply, &look->call, on_written);
@@ -188,7 +191,9 @@ static void look_refused(struct look *look)
     const struct tiktok_answer *answer   = &look->page.answer;
     const struct outcome       *outcome  = answer->outcome;
     buf_wipe(&look->token);
-    look->answered = outcome->effect == EFFECT_NO && outcome->next != NEXT_WINDOW && outcome->next != NEXT_RETRY;
+    look->refused  = outcome->next == NEXT_REFRESH && config_refreshes(&evidence->program->config);
+    look->answered = outcome->effect == EFFECT_NO && outcome->next != NEXT_WINDOW && outcome->next != NEXT_RETRY &&
+                     !look->refused;
     buf_printf(&look->said, "The account's videos could not be listed (%s%s%s): %s", outcome->code,
                answer->message[0] ? ", " : "", answer->message, outcome->cause);
     if (outcome->next == NEXT_WINDOW)
@@ -254,6 +259,7 @@ static void look_start(struct evidence *evidence, const struct answer *answer, s
     look->account          = arena_copy(&look->arena, answer_item(answer, at + 2));
     look->member           = arena_copy(&look->arena, answer_item(answer, at + 7));
     look->wanted.known_ids = arena_copy(&look->arena, answer_item(answer, at + 8));
+    look->token_rev        = arena_copy(&look->arena, answer_item(answer, at + 9));
     if (!str_to_i64(answer_item(answer, at + 4), &look->looks))
         look->looks = 0;
     buf_init(&look->said, SAID_MAX_BYTES);

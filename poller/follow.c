@@ -11,7 +11,7 @@
 #include "job/account.h"
 #include "poller/decision.h"
 
-enum { CLAIM_FIELDS = 13, CLAIM_AT_MOST = 64, WRITE_AGAIN_MS = 200, WRITES_MAX = 50 };
+enum { CLAIM_FIELDS = 14, CLAIM_AT_MOST = 64, WRITE_AGAIN_MS = 200, WRITES_MAX = 50 };
 
 struct look {                          // one look at one publish id
     struct call          call;
@@ -22,6 +22,7 @@ struct look {                          // one look at one publish id
     struct str           publish_id;
     struct str           account;
     struct str           member;       // of the status window
+    struct str           token_rev;    // of the account's record
     struct looked        looked;
     struct buf           token;        // access token; wiped
     struct tiktok_answer answer;
@@ -147,6 +148,7 @@ static void write_look(struct look *look)
         .post_id      = a->post_id_count ? str_of(a->post_ids[0]) : STR(""),
         .log_id       = str_of(a->log_id),
         .account_then = str_of(d->account_then),
+        .token_rev    = look->token_rev,
         .code         = str_of(d->outcome ? d->outcome->code : ""),
         .poller       = program_id(look->follow->program),
     };
@@ -202,6 +204,7 @@ static void look_start(struct follow *follow, const struct answer *answer, size_
     look->publish_id = arena_copy(&look->arena, answer_item(answer, at + 2));
     look->account    = arena_copy(&look->arena, answer_item(answer, at + 3));
     look->member     = arena_copy(&look->arena, answer_item(answer, at + 7));
+    look->token_rev  = arena_copy(&look->arena, answer_item(answer, at + 13));
     if (!job_state_parse(answer_item(answer, at + 1), &look->looked.state))
         look->looked.state = JOB_PROCESSING;
     if (!str_to_i64(answer_item(answer, at + 5), &look->looked.looks))

@@ -10,6 +10,7 @@
 #include "poller/gate.h"
 #include "poller/measure.h"
 #include "poller/reap.h"
+#include "poller/refresh.h"
 #include "poller/relay.h"
 
 struct poller {
@@ -20,6 +21,7 @@ struct poller {
     struct gate     *gate;      // owned
     struct audit    *audit;     // owned
     struct measure  *measure;   // owned
+    struct refresh  *refresh;   // owned
 };
 
 static void *poller_open(struct program *program, struct error *err)
@@ -33,6 +35,7 @@ static void *poller_open(struct program *program, struct error *err)
     poller->reap          = reap_new(program);
     poller->audit         = audit_new(program);
     poller->measure       = measure_new(program);
+    poller->refresh       = refresh_new(program);
     return poller;
 }
 
@@ -44,13 +47,15 @@ static void poller_drain(void *owner)
     relay_drain(poller->relay);
     reap_drain(poller->reap);
     audit_drain(poller->audit);
+    refresh_drain(poller->refresh);
     gate_drain(poller->gate);
 }
 
 static bool poller_idle(void *owner)
 {
     struct poller *poller = owner;
-    return follow_idle(poller->follow) && evidence_idle(poller->evidence) && relay_idle(poller->relay) && gate_idle(poller->gate);
+    return follow_idle(poller->follow) && evidence_idle(poller->evidence) && relay_idle(poller->relay) &&
+           gate_idle(poller->gate) && refresh_idle(poller->refresh);
 }
 
 static void poller_close(void *owner)
@@ -62,6 +67,7 @@ static void poller_close(void *owner)
     reap_free(poller->reap);
     audit_free(poller->audit);
     measure_free(poller->measure);
+    refresh_free(poller->refresh);
     gate_free(poller->gate);
     free(poller);
 }
@@ -80,7 +86,7 @@ static void poller_on_scrape(void *owner)
 
 const struct program_kind poller_kind = {
     .name    = "poller",
-    .purpose = "Follows posts to their end, sends events to Kafka, gives ended leases back, guards the gate.",
+    .purpose = "Follows posts to their end, refreshes tokens, sends events to Kafka, gives ended leases back, guards the gate.",
     .open    = poller_open,
     .drain   = poller_drain,
     .idle    = poller_idle,

@@ -187,7 +187,7 @@ static void on_remembered(struct call *call, const struct error *err)
         after_failure(creator, failures);
     } else {
         buf_add_text(&creator->why, creator->told.answer.message);
-        go_back(creator, outcome, verdict_account_then(outcome), 0);
+        go_back(creator, outcome, verdict_account_then(outcome, &creator->program->config), 0);
     }
 }
 

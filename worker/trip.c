@@ -33,6 +33,7 @@ struct trip {                        // one job's way through the worker
     struct str           epoch;      // this attempt's
     struct str           account;    // open_id
     struct str           source;     // of its message
+    struct str           token_rev;  // of the account's record
     int64_t              attempt;    // 1, 2, ...
     int64_t              retries;    // failures that were worth a retry, before this attempt
     int64_t              lease_end_ms;  // monotonic
@@ -201,6 +202,7 @@ static void redis_write(struct trip *trip)
         .due_ms       = trip->verdict.due_ms,
         .retries      = trip->verdict.retries,
         .account_then = str_of(trip->verdict.account_then),
+        .token_rev    = trip->token_rev,
         .code         = str_of(trip->code),
         .cause        = buf_str(&trip->cause),
         .remedy       = str_of(trip->remedy),
@@ -401,6 +403,7 @@ static void read_account(struct trip *trip, const struct answer *answer, size_t 
 {
     struct creator_known *known = &trip->creator.known;
     known->scopes               = arena_copy(&trip->arena, answer_item(answer, at));
+    trip->token_rev             = arena_copy(&trip->arena, answer_item(answer, at + 1));
     known->privacy_options      = arena_copy(&trip->arena, answer_item(answer, at + 3));
     known->comment_disabled     = str_is(answer_item(answer, at + 4), "1");
     known->duet_disabled        = str_is(answer_item(answer, at + 5), "1");

@@ -7,7 +7,7 @@ static int64_t backoff_ms(const struct config *config, int64_t retries)
     return config->retry_delay_ms << doublings;
 }
 
-const char *verdict_account_then(const struct outcome *outcome)
+const char *verdict_account_then(const struct outcome *outcome, const struct config *config)
 {
     switch (outcome->next) {
     case NEXT_WINDOW:
@@ -19,6 +19,7 @@ const char *verdict_account_then(const struct outcome *outcome)
     case NEXT_USERS:
         return "users";
     case NEXT_REFRESH:
+        return config_refreshes(config) ? "refresh" : "park";
     case NEXT_PARK:
         return "park";
     case NEXT_OK:
@@ -62,7 +63,7 @@ struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_
     case NEXT_USERS:
     case NEXT_REFRESH:
     case NEXT_PARK:
-        verdict = again(0, retries, verdict_account_then(outcome));
+        verdict = again(0, retries, verdict_account_then(outcome, config));
         break;
     case NEXT_OK:
     case NEXT_LOOK_UP:

@@ -20,5 +20,5 @@ struct verdict {
 // http_status: of the answer, 0 when there was none
 struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_t attempt, int64_t retries,
                           const struct config *config);
-// what becomes of the account, for the scripts: "", "window", "day", "drafts", "users", "park"
-const char *verdict_account_then(const struct outcome *outcome);
+// what becomes of the account, for the scripts: "", "window", "day", "drafts", "users", "park", "refresh"
+const char *verdict_account_then(const struct outcome *outcome, const struct config *config);

@@ -67,6 +67,14 @@ const struct setting config_rows[] = {
     { "creator.sure_ms", SET_MS, AT(creator_sure_ms), "10s", 100, HOUR, .help = "a job is REJECTED only by what the account said so recently; else it is asked once more" },
     { "creator.tries", SET_COUNT, AT(creator_tries), "3", 1, 100, .help = "failures in a row, after which an account's posts go without asking, for creator.keep_ms" },
 
+    { "refresh.age_ms", SET_MS, AT(refresh_age_ms), "23h", SECOND, DAY, .help = "an access token, which lives for 24 hours, is refreshed at this age; one that lives shorter at three quarters of its life" },
+    { "refresh.jitter_ms", SET_MS, AT(refresh_jitter_ms), "10m", 0, DAY, .help = "up to so much sooner, another for each account; a quarter of a token's life at most" },
+    { "refresh.at_once", SET_COUNT, AT(refresh_at_once), "8", 1, 1000, .help = "accounts whose tokens one poller refreshes at a time" },
+    { "refresh.lease_ms", SET_MS, AT(refresh_lease_ms), "60s", SECOND, HOUR, .help = "who refreshes an account's tokens must be done, or say so, within: longer than tiktok.timeout_ms, kafka.send_timeout_ms and kafka.read_idle_ms together" },
+    { "refresh.retry_ms", SET_MS, AT(refresh_retry_ms), "5s", 10, HOUR, .help = "first wait after a refresh without an answer, doubling, with jitter" },
+    { "refresh.retry_max_ms", SET_MS, AT(refresh_retry_max_ms), "5m", 10, DAY, .help = "longest of them; also the wait of all after TikTok refused the client key or secret" },
+    { "refresh.soon_ms", SET_MS, AT(refresh_soon_ms), "30d", 0, 365 * DAY, .help = "an event and a warning when an account's consent (its refresh token) ends sooner" },
+
     { "lease.ms", SET_MS, AT(lease_ms), "30s", 500, HOUR, .help = "who drives a job must be done, or say so, within" },
     { "poll.first_ms", SET_MS, AT(poll_first_ms), "2s", 0, HOUR, .help = "first status call after a post was accepted; never later than poll.interval_ms" },
     { "poll.interval_ms", SET_MS, AT(poll_interval_ms), "10s", 10, HOUR, .help = "between two status calls of a job" },
@@ -127,6 +135,12 @@ bool config_read(char *const *environment, struct config *config, struct error *
 void config_free(struct config *config)
 {
     setting_free_all(config_rows, config_row_count, config);
+}
+
+bool config_refreshes(const struct config *config)
+{
+    const char *key = config->tiktok_client_key, *secret = config->tiktok_client_secret;
+    return key && key[0] && secret && secret[0];
 }
 
 int64_t config_number(const struct config *config, const char *name)

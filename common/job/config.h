@@ -58,6 +58,14 @@ struct config {
     int64_t creator_keep_ms;
     int64_t creator_sure_ms;
     int64_t creator_tries;
+    // tokens
+    int64_t refresh_age_ms;
+    int64_t refresh_jitter_ms;
+    int64_t refresh_at_once;
+    int64_t refresh_lease_ms;
+    int64_t refresh_retry_ms;
+    int64_t refresh_retry_max_ms;
+    int64_t refresh_soon_ms;
     // a job's life
     int64_t lease_ms;
     int64_t poll_first_ms;
@@ -110,5 +118,6 @@ extern const size_t         config_row_count;
 // Reads the environment. On failure nothing is left to free.
 bool config_read(char *const *environment, struct config *config, struct error *err) MUST_CHECK;
 void config_free(struct config *config);
+bool config_refreshes(const struct config *config);  // there is a client key and secret: tokens can be refreshed
 // Text of the value of a row, by its name; for arguments of scripts. Asserts that it exists and is a number.
 int64_t config_number(const struct config *config, const char *name);

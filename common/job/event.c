@@ -4,7 +4,7 @@
 #include "io/json.h"
 #include "job/state.h"
 
-enum { EVENT_MAX_BYTES = 64 * 1024, EVENT_VERSION = 1 };
+enum { EVENT_MAX_BYTES = 64 * 1024, EVENT_VERSION = 1, ID_MAX_BYTES = 512 };
 
 static void copy_text(struct json *object, const struct answer *fields, const char *field)
 {
@@ -28,6 +28,18 @@ static int64_t number_or_0(const struct answer *fields, const char *field)
 {
     int64_t number;
     return str_to_i64(answer_field(fields, field), &number) ? number : 0;
+}
+
+static void set_id(struct json *object, const struct event *event)
+{
+    struct buf id;
+    buf_init(&id, ID_MAX_BYTES);
+    if (event->job_id.len)
+        buf_printf(&id, "%.*s/%.*s/%.*s", STR_ARG(event->job_id), STR_ARG(event->epoch), STR_ARG(event->name));
+    else
+        buf_printf(&id, "account/%.*s/%.*s/%.*s", STR_ARG(event->account), STR_ARG(event->epoch), STR_ARG(event->name));
+    json_set_text(object, "event_id", buf_str(&id));
+    buf_fini(&id);
 }
 
 void event_of_outbox(const struct answer *fields, struct event *event, struct buf *json)
@@ -55,14 +67,12 @@ void event_of_outbox(const struct answer *fields, struct event *event, struct bu
 
     buf_init(json, EVENT_MAX_BYTES);
     struct json *object = json_object();
-    struct buf   id;
-    buf_init(&id, 256);
-    buf_printf(&id, "%.*s/%.*s/%.*s", STR_ARG(event->job_id), STR_ARG(event->epoch), STR_ARG(event->name));
     json_set_i64(object, "v", EVENT_VERSION);
-    json_set_text(object, "event_id", buf_str(&id));
-    buf_fini(&id);
-    json_set_text(object, "job_id", event->job_id);
-    json_set_text(object, "epoch", event->epoch);
+    set_id(object, event);
+    if (event->job_id.len) {
+        json_set_text(object, "job_id", event->job_id);
+        json_set_text(object, "epoch", event->epoch);
+    }
     json_set_i64(object, "time", event->at_ms);
     // PUBLIC_ID is no state: the job was and is PUBLISHED
     json_set_text(object, "state", str_is(event->name, "PUBLIC_ID") ? STR("PUBLISHED") : event->name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An event of <fleet>.events, made of an entry of the outbox: what happened to a job, with cause and remedy.
- * At least once: `event_id` (job_id/epoch/name) is what upstream drops repeats by. */
+/* An event of <fleet>.events, made of an entry of the outbox: what happened to a job, with cause and remedy; or, without a
+ * job_id, to an account. At least once: `event_id` (job_id/epoch/name, account/open_id/rev/name) is what upstream drops
+ * repeats by. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,8 +13,8 @@
 
 struct event {
     struct str job_id;
-    struct str epoch;    // the attempt's; "0-0" before the first
-    struct str name;     // the state, or PUBLIC_ID; INTENT_ABORTED goes to the journal only
+    struct str epoch;    // the attempt's; "0-0" before the first. Of an account: its record's rev
+    struct str name;     // the state, or PUBLIC_ID; INTENT_ABORTED goes to the journal only. Of an account: NEEDS_CONSENT, ...
     struct str account;  // open_id, or as the upstream wrote it
     struct str source;   // topic-partition@offset of the job's message
     struct str attempt;

@@ -58,12 +58,22 @@
     X( RESULT_LOOK_UP, "look_up"  ) \
     X( RESULT_FAIL,    "fail"     )
 
+// what became of a refresh of tokens
+#define METRIC_REFRESH_ENDS(X)                                                     \
+    X( REFRESH_OK,            "ok"             )                                   \
+    X( REFRESH_OTHERS,        "others"         )  /* somebody else's pair was newer */ \
+    X( REFRESH_LATER,         "later"          )  /* no answer, or none that helps */ \
+    X( REFRESH_NEEDS_CONSENT, "needs_consent"  )                                   \
+    X( REFRESH_CREDENTIALS,   "credentials"    )  /* our key or secret          */ \
+    X( REFRESH_BUG,           "refused"        )  /* for what we sent           */
+
 #define X(name, text) name,
 enum metric_claim_end { METRIC_CLAIM_ENDS(X) };
 enum metric_attempt_end { METRIC_ATTEMPT_ENDS(X) };
 enum metric_command_end { METRIC_COMMAND_ENDS(X) };
 enum metric_program { METRIC_PROGRAMS(X) };
 enum metric_result { METRIC_RESULTS(X) };
+enum metric_refresh { METRIC_REFRESH_ENDS(X) };
 #undef X
 
 // clang-format off
@@ -114,6 +124,9 @@ enum metric_result { METRIC_RESULTS(X) };
     X(REPAIRS, "tokfleet_audit_repairs_total", COUNTER, NUMBER, NULL, NULL, NULL, "poller", "what the audit repaired: two keys of Redis disagreed") \
     X(GATE_OPENED, "tokfleet_gate_openings_total", COUNTER, NUMBER, NULL, NULL, NULL, "poller", "times that this poller opened the gate")
 
+#define METRICS_OF_TOKENS(X) \
+    X(REFRESHES, "tokfleet_token_refreshes_total", COUNTER, NUMBER, &by_refresh, NULL, NULL, "poller", "refreshes of accounts' tokens that came to an end; others: somebody else's pair was newer; later: no answer; refused: for what we sent")
+
 // from Redis, every metrics.interval: the same from every poller, and absent while Redis does not answer
 #define METRICS_OF_FLEET(X) \
     X(GATE_OPEN, "tokfleet_gate_open", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "1 while the gate is open for the Redis that is there") \
@@ -146,6 +159,7 @@ enum metric_result { METRIC_RESULTS(X) };
 #define METRICS(X) \
     METRICS_OF_PROCESS(X) \
     METRICS_OF_WORK(X) \
+    METRICS_OF_TOKENS(X) \
     METRICS_OF_FLEET(X)
 // clang-format on
 

@@ -254,7 +254,7 @@ static bool open_connections(struct program *p, struct error *err)
         .ca_file         = c->tiktok_ca[0] ? c->tiktok_ca : NULL,
         .connect_ms      = c->tiktok_connect_ms,
         .connections_max = c->tiktok_connections,
-        .in_flight_max   = c->worker_jobs + c->poller_looks,
+        .in_flight_max   = c->worker_jobs + c->poller_looks + c->refresh_at_once,
         .http_allowed    = str_starts(str_of(c->tiktok_api_url), "http://"),
     };
     struct tiktok_settings tiktok_settings = {

@@ -284,11 +284,13 @@ def check_waiting(space, conf):
         assert int(account.get('queued', 0)) == counts.get(name, 0), name
     for name, members in queues.items():
         account = accounts.get(name, {})
-        if account.get('status', 'ok') == 'ok' and 'paused' not in account \
+        may_act = account.get('status', 'ok') == 'ok' and account.get('refused_rev') != account.get('rev', '')
+        if may_act and 'paused' not in account \
                 and len(space.get('flying:' + name)) < conf['limit.account'] and any(rank < HELD for rank in members.values()):
             assert name in space.get('ready'), 'forgotten: ' + name
     for name in space.get('ready'):
         assert accounts[name].get('status', 'ok') == 'ok', 'parked and ready: ' + name
+        assert accounts[name].get('refused_rev') != accounts[name].get('rev', ''), 'refused and ready: ' + name
         assert 'paused' not in accounts[name], 'paused and ready: ' + name
 
 
@@ -420,7 +422,7 @@ class Fleet:
         if reply[0] != 'OK':
             return reply
         names = ('job_id', 'state', 'publish_id', 'account', 'epoch', 'looks', 't_accepted', 'member', 'sealed', 'privacy',
-                 'retries', 'now', 'late')
+                 'retries', 'now', 'late', 'rev')
         assert len(reply) % len(names) == 1
         return [dict(zip(names, reply[i:])) for i in range(1, len(reply), len(names))]
 

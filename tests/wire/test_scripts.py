@@ -7,7 +7,8 @@ import pytest
 from redis_scripts import (PREFIX, SCRIPTS, RedisError, fleet, make_fleet, scripts, server)  # noqa: F401
 
 CHECKED = ['account', 'account_read', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'evidence_claim', 'finish', 'found',
-           'gate_close', 'heartbeat', 'ingest', 'kept', 'look', 'policy', 'poll_claim', 'reap', 'refuse', 'relay', 'result', 'sending', 'watermark']
+           'gate_close', 'heartbeat', 'ingest', 'kept', 'look', 'policy', 'poll_claim', 'reap', 'refresh_claim',
+           'refresh_end', 'refuse', 'relay', 'result', 'sending', 'watermark']
 # what changes nothing: `measure` in test_scripts_measure.py
 READS = ['mark', 'measure']
 # what only the taker of a closed gate may run: test_scripts_gate.py
@@ -41,6 +42,12 @@ def prepared(fleet, name):
     if name == 'command':
         fleet.ingest('one')
         return dict(mode='do', id='c1', what='cancel', job_id='one', commander='cli', by='worker-1')
+    if name in ('refresh_claim', 'refresh_end'):
+        fleet.key('ZADD', 'refresh', 1, 'u1')
+        if name == 'refresh_claim':
+            return dict(count=10)
+        _, account, epoch, _ = fleet.run('refresh_claim', count=10)
+        return dict(account=account, epoch=epoch, event='again', wait_ms=5000, code='no_answer')
     if name == 'creator_ask':
         return dict(account='u1', member='1-1', timeout_ms=1000)
     if name == 'creator':
@@ -130,7 +137,7 @@ def test_an_empty_redis_answers_no_error_and_only_the_gate_is_written(fleet, nam
     assert set(fleet.space().values) <= {'gate'}
 
 
-@pytest.mark.parametrize('name', [n for n in CHECKED if n not in ('claim', 'poll_claim', 'evidence_claim')])
+@pytest.mark.parametrize('name', [n for n in CHECKED if n not in ('claim', 'poll_claim', 'evidence_claim', 'refresh_claim')])
 def test_twice_with_the_same_arguments_is_as_once(fleet, name):
     arguments = prepared(fleet, name)
     assert fleet.run(name, **arguments)[0] == 'OK'
@@ -138,11 +145,11 @@ def test_twice_with_the_same_arguments_is_as_once(fleet, name):
     second = fleet.run(name, **arguments)
     assert fleet.check().settled() == once
     # only what the watermark, or a list that is empty by now, tells is another answer
-    others = dict(ingest='FENCED', watermark='FENCED', gate_close='GATE')
+    others = dict(ingest='FENCED', refresh_end='FENCED', watermark='FENCED', gate_close='GATE')
     assert second[0] == others.get(name, 'OK')
 
 
-@pytest.mark.parametrize('name', ['claim', 'poll_claim', 'evidence_claim'])
+@pytest.mark.parametrize('name', ['claim', 'poll_claim', 'evidence_claim', 'refresh_claim'])
 def test_a_claim_twice_takes_nothing_twice(fleet, name):
     arguments = prepared(fleet, name)
     assert fleet.run(name, **arguments)[0] == 'OK'
@@ -152,7 +159,7 @@ def test_a_claim_twice_takes_nothing_twice(fleet, name):
 
 
 ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'found', 'gate_close', 'heartbeat', 'kept',
-           'look', 'policy', 'poll_claim', 'reap', 'refuse', 'relay', 'result'}
+           'look', 'policy', 'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result'}
 
 
 @pytest.mark.parametrize('name', CHECKED)

@@ -23,7 +23,7 @@ def claim(fleet, count=10, timeout_ms=10000):
     fleet.check()
     if reply[0] != 'OK':
         return reply
-    names = ('job_id', 'epoch', 'account', 't_sending', 'looks', 'message', 'sealed', 'member', 'known')
+    names = ('job_id', 'epoch', 'account', 't_sending', 'looks', 'message', 'sealed', 'member', 'known', 'rev')
     assert len(reply) % len(names) == 1
     return [dict(zip(names, reply[i:])) for i in range(1, len(reply), len(names))]
 
@@ -74,7 +74,7 @@ def test_a_public_video_in_doubt_is_listed_for(lists):
     one = looked(lists)
     job = lists.job('one')
     assert one == dict(job_id='one', epoch=job['attempt_epoch'], account='u1', t_sending=job['t_sending'], looks='0',
-                       message='{"job_id": "one"}', sealed='k:sealed', member=one['member'], known='')
+                       message='{"job_id": "one"}', sealed='k:sealed', member=one['member'], known='', rev='1')
     assert len(lists.space().get('window:*:video_list')) == PAGES
 
 

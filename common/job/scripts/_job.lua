@@ -51,8 +51,8 @@ local function wake(account)
     if redis.call('EXISTS', P .. 'queue:' .. account) == 0 then
         return
     end
-    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'paused')
-    if (values[1] or 'ok') == 'ok' and not values[2] then
+    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'paused', 'refused_rev', 'rev')
+    if (values[1] or 'ok') == 'ok' and not values[2] and (not values[3] or values[3] ~= values[4]) then
         redis.call('ZADD', P .. 'ready', 'LT', moment, account)
     end
 end
@@ -339,6 +339,34 @@ end
 local function park_account(account, why)
     redis.call('HSET', P .. 'account:' .. account, 'status', 'parked', 'parked_why', why, 't_parked', now)
     redis.call('ZREM', P .. 'ready', account)
+end
+
+-- TikTok refused the account's access token, of the record's revision `rev`: it is refreshed at once, and until there is
+-- another one nothing is claimed with it. An older one than the account has by now says nothing. Refused again and again
+-- with no accepted call between, each new one waits longer, and then a person must look.
+local REFUSED_AT_MOST = 4
+
+local function refuse_token(account, rev, why, window_ms)
+    local key = P .. 'account:' .. account
+    local values = redis.call('HMGET', key, 'rev', 'refused_rev', 'refused', 'refresh_until', 'refresh_failures')
+    if not values[1] or values[1] ~= rev or values[2] == rev then
+        return
+    end
+    local times = (tonumber(values[3] or '') or 0) + 1
+    redis.call('HSET', key, 'refused_rev', rev, 't_refused', now, 'refused', times)
+    redis.call('ZREM', P .. 'ready', account)
+    if times > REFUSED_AT_MOST then
+        park_account(account, why)
+    end
+    -- who refreshes it now, or waits for its next try, goes on with that
+    if (tonumber(values[4] or '') or 0) < now and not values[5] then
+        redis.call('ZADD', P .. 'refresh', times == 1 and now or now + window_ms * 2 ^ (times - 2), account)
+    end
+end
+
+-- TikTok accepted a call with it
+local function accept_token(account)
+    redis.call('HDEL', P .. 'account:' .. account, 'refused')
 end
 
 -- How many of a job's commands are remembered, the newest; what is read again after so many others finds a job that

@@ -1,11 +1,18 @@
--- account(open_id, rev, seen, alias, aliases, sealed, scopes, status, why, settings, connected_at, token_at, expires_at, refresh_expires_at, taker, by, profile...) flags(allow-oom) gate(either)
+-- account(open_id, rev, seen, alias, aliases, sealed, scopes, status, why, settings, connected_at, token_at, expires_at, refresh_expires_at, taker, by, profile...) conf(refresh.age_ms, refresh.jitter_ms, refresh.soon_ms) flags(allow-oom) gate(either)
 -- An account as <fleet>.accounts has it, whole. The higher rev wins; seen: the rev that the writer built on ('': whatever
 -- is there). A writer who is not the newest hears NEWER, and nothing changes: what Redis holds then has to be written to
 -- Kafka again (job/account_write.h). An alias belongs to one open_id for ever: STATE names the owner. alias: the one that
 -- this call stores, each in one of its own; aliases: all of them, the newest first, by spaces.
 -- profile: name, value, ... Jobs that waited for the account move to its queue, 1,000 a call.
 -- status: ok, parked (why), removed: without tokens, its aliases stay its own.
+-- Says on the events when an account needs a new consent, and, once for each day that this is, when its consent ends soon.
 -- OK, how many jobs still wait (call again until 0), STORED | KNOWN | NEWER
+local DAY = 86400000
+-- why nothing but a person's consent helps, in words
+local CONSENT = {
+    invalid_grant = 'TikTok does not accept the refresh token any more, and Kafka holds no newer one.',
+    no_refresh_token = 'The account was connected without a refresh token.',
+}
 local key = P .. 'account:' .. open_id
 local owner = alias ~= '' and redis.call('HGET', P .. 'alias', alias) or ''
 if owner ~= '' and owner ~= open_id then
@@ -26,7 +33,47 @@ local function keep(name, value)
     end
 end
 
+-- What is due before its end: at refresh.age, or at three quarters of a life that is shorter. Spread by the account's
+-- name, so that the same record has the same moment whoever stores it.
+local function refresh_at()
+    local ends, begins = tonumber(expires_at), tonumber(token_at) or 0
+    if begins <= 0 or begins > ends then
+        begins = math.min(now, ends)
+    end
+    local life = ends - begins
+    local at = begins + (life > refresh_age_ms and refresh_age_ms or life * 3 / 4)
+    local part = tonumber(string.sub(redis.sha1hex(open_id .. rev), 1, 6), 16) / 16777216
+    return math.floor(at - part * math.min(refresh_jitter_ms, life / 4))
+end
+
+local function tell_account(name, code, cause)
+    redis.call('XADD', P .. 'outbox', '*', 'name', name, 'event', name, 'epoch', rev, 'at', now, 'by', by, 'account',
+        open_id, 'error_code', code, 'error_cause', cause, 'error_remedy',
+        'Connect the account again (tokfleet account connect); its jobs wait until then, or until their expires_at.')
+    redis.call('XADD', P .. 'events', 'MAXLEN', '~', events_kept, '*', 'job_id', '', 'name', name, 'at', now, 'account',
+        open_id, 'why', code)
+end
+
+-- what upstreams hear of the record; nothing of what they were told before Redis forgot it
+local function tell_changes(had)
+    local ends = tonumber(refresh_expires_at) or 0
+    if taker ~= '' then
+        return
+    end
+    if status == 'parked' and CONSENT[why] and not (had[1] == status and had[2] == why) then
+        tell_account('NEEDS_CONSENT', why, CONSENT[why])
+    elseif status == 'ok' and ends > 0 and ends - now < refresh_soon_ms then
+        local day = string.format('%d', math.floor(ends / DAY))
+        if had[3] ~= day then
+            redis.call('HSET', key, 'soon_told', day)
+            tell_account('CONSENT_ENDS_SOON', 'consent_ends_soon', 'The consent ends in '
+                .. string.format('%d', math.max(0, math.floor((ends - now) / DAY))) .. ' days.')
+        end
+    end
+end
+
 local function store()
+    local had = redis.call('HMGET', key, 'status', 'parked_why', 'soon_told')
     redis.call('HSET', key, 'v', 2, 'rev', rev, 'scopes', scopes, 'status', status, 'connected_at', connected_at,
         'token_at', token_at, 'expires_at', expires_at, 'refresh_expires_at', refresh_expires_at, 't_stored', now)
     keep('aliases', aliases)
@@ -46,11 +93,14 @@ local function store()
     else
         redis.call('SET', P .. 'token:' .. open_id, sealed)
     end
-    if status == 'ok' and tonumber(expires_at) > 0 then
-        redis.call('ZADD', P .. 'refresh', expires_at, open_id)
+    redis.call('HDEL', key, 'refused_rev', 't_refused')
+    -- of an account that is parked for another reason, too: its consent must not end meanwhile
+    if status ~= 'removed' and not CONSENT[why] and (tonumber(expires_at) or 0) > 0 then
+        redis.call('ZADD', P .. 'refresh', refresh_at(), open_id)
     else
         redis.call('ZREM', P .. 'refresh', open_id)
     end
+    tell_changes(had)
 end
 
 if not is_same then

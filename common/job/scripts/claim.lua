@@ -51,8 +51,9 @@ end
 
 -- the moment from which the account may act; 0: now. `false`: when something else ends, which wakes it
 local function may_act(account)
-    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'after', 'paused')
-    if (values[1] or 'ok') ~= 'ok' or values[3] or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
+    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'after', 'paused', 'refused_rev', 'rev')
+    local refused = values[4] and values[4] == values[5]
+    if (values[1] or 'ok') ~= 'ok' or values[3] or refused or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
         return false
     end
     local after = tonumber(values[2] or '') or 0

@@ -2,7 +2,7 @@
 -- UNSURE jobs whose account's newest videos are to be listed now: public direct videos of an account with video.list,
 -- the account's only UNSURE one. Each is out of sight for timeout_ms and opens `pages` members in the fleet's window (of
 -- whom TikTok's 600 a minute are is not said). For every other one the reason is noted, once, for people.
--- OK, then for each: job_id epoch account t_sending looks message sealed_token member known · WAIT ms
+-- OK, then for each: job_id epoch account t_sending looks message sealed_token member known rev · WAIT ms
 local MANY = 20000
 local FACTS = { 'account', 'attempt_epoch', 'publish_id', 'kind', 'media', 'privacy', 'hash', 't_sending',
     'evidence_epoch', 'evidence_next', 'evidence_looks' }
@@ -61,7 +61,8 @@ local function open(doubt, looks, known)
         'evidence_next', now + timeout_ms)
     local texts = redis.call('MGET', P .. 'message:' .. doubt.id, P .. 'token:' .. doubt.account)
     for _, value in ipairs({ doubt.id, doubt.attempt_epoch, doubt.account, doubt.t_sending, string.format('%d', looks),
-        texts[1] or '', texts[2] or '', member, known }) do
+        texts[1] or '', texts[2] or '', member, known,
+        redis.call('HGET', P .. 'account:' .. doubt.account, 'rev') or '' }) do
         reply[#reply + 1] = value
     end
     doubt.next = now + timeout_ms
@@ -96,7 +97,7 @@ for _, doubt in ipairs(doubts) do
     elseif doubt.hash == '' then
         -- made of the journal: what was to be posted is known when ingest has read its message again
         doubt.next = now + unsure_look_ms
-    elseif doubt.next > 0 and doubt.next <= now and #reply < count * 9 then
+    elseif doubt.next > 0 and doubt.next <= now and #reply < count * 10 then
         look(doubt, is_new and 0 or tonumber(doubt.evidence_looks) or 0)
     end
     if doubt.next > 0 then

@@ -1,6 +1,7 @@
--- found(job_id, epoch, member, calls:int, pages:int, post_id, post_url, said, looks:int, over:int, poller) conf(unsure.look_ms, unsure.looks, limit.window_ms) flags(allow-oom)
+-- found(job_id, epoch, member, calls:int, pages:int, post_id, post_url, said, looks:int, over:int, token_rev, poller) conf(unsure.look_ms, unsure.looks, limit.window_ms) flags(allow-oom)
 -- What a listing said of the attempt `epoch`, in words. post_id: the one video that is its post; '': none, which changes
 -- nothing but the note. looks: those that were answered, this one included. over: no further look can say more.
+-- token_rev: '', or of the record whose access token TikTok refused.
 -- Taken only if what the listing was weighed by still holds: every other post of the account has a public id, another one.
 -- OK, the state
 local job = load(job_id)
@@ -12,6 +13,9 @@ for page = 1, pages do
     else
         unstamp('*', 'video_list', one)
     end
+end
+if job and token_rev ~= '' then
+    refuse_token(job.account, token_rev, 'access_token_invalid', limit_window_ms)
 end
 if not job or job.attempt_epoch ~= epoch then
     return { 'FENCED' }

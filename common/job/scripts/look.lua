@@ -1,4 +1,4 @@
--- look(job_id, publish_id, member, answered:int, next_ms:int, status, downloaded, uploaded, post_id, post_url, log_id, account_then, code, poller) conf(limit.window_ms)  flags(allow-oom)
+-- look(job_id, publish_id, member, answered:int, next_ms:int, status, downloaded, uploaded, post_id, post_url, log_id, account_then, token_rev, code, poller) conf(limit.window_ms)  flags(allow-oom)
 -- A look that ends nothing: still going, no answer, or the public id of a post that has its end. next_ms -1: no further look.
 local job = load(job_id)
 if not job or job.publish_id ~= publish_id or publish_id == '' then
@@ -24,6 +24,8 @@ redis.call('HSET', P .. 'job:' .. job_id, 'looks', string.format('%d', (tonumber
     unpack(set))
 if account_then == 'park' then
     park_account(job.account, code)
+elseif account_then == 'refresh' then
+    refuse_token(job.account, token_rev, code, limit_window_ms)
 elseif account_then == 'window' then
     next_ms = math.max(next_ms, limit_window_ms)
 end

@@ -1,7 +1,7 @@
 -- poll_claim(poller, count:int, timeout_ms:int) conf(limit.status, limit.window_ms) flags(allow-oom)
 -- Publish ids whose next look is due. Each is taken out of sight for timeout_ms and opens a member in its account's
 -- status window. OK, then for each: job_id state publish_id account attempt_epoch looks t_accepted member sealed_token
--- privacy retries now late · WAIT ms. late: ms since it was due
+-- privacy retries now late rev · WAIT ms. late: ms since it was due; rev: of the account's record, whose token it is
 local due = redis.call('ZRANGE', P .. 'polls', '-inf', now, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
 local reply = { 'OK' }
 for i = 1, #due, 2 do
@@ -10,7 +10,11 @@ for i = 1, #due, 2 do
     if not job or (job.state ~= 'PROCESSING' and job.state ~= 'IN_INBOX' and job.state ~= 'PUBLISHED') then
         redis.call('ZREM', P .. 'polls', id)
     else
+        local values = redis.call('HMGET', P .. 'account:' .. job.account, 'rev', 'refused_rev')
         local free_at = window_free_at(job.account, 'status', limit_status, limit_window_ms)
+        if values[1] and values[1] == values[2] then
+            free_at = math.max(free_at, now + timeout_ms)  -- its token is being refreshed
+        end
         if free_at > now then
             redis.call('ZADD', P .. 'polls', free_at, id)
         else
@@ -22,7 +26,7 @@ for i = 1, #due, 2 do
             for _, value in ipairs({ id, job.state, job.publish_id, job.account, job.attempt_epoch, job.looks,
                 redis.call('HGET', P .. 'job:' .. id, 't_accepted') or '0', member,
                 redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy, job.retries,
-                string.format('%.0f', now), string.format('%.0f', now - tonumber(due[i + 1])) }) do
+                string.format('%.0f', now), string.format('%.0f', now - tonumber(due[i + 1])), values[1] or '' }) do
                 reply[#reply + 1] = value
             end
         end

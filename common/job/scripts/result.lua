@@ -12,6 +12,7 @@ end
 if not arrow(job.state, 'ACCEPT') then
     return { 'STATE', job.state }
 end
+accept_token(job.account)
 move(job, 'ACCEPT', worker, { publish_id = publish_id, log_id = log_id, t_accepted = now, error_code = '',
     error_cause = '', error_remedy = '', looks = 0 })
 redis.call('ZADD', P .. 'polls', now + first_poll_ms, job_id)
