@@ -130,6 +130,20 @@ install_packages() {
     hash -r
 }
 
+# promtool, which checks alerts and what /metrics says, out of Debian's package of Prometheus (19 MB), whose installation
+# would start a service. False: there is no way to it.
+fetch_promtool() {
+    have promtool && return
+    [[ -x $ROOT/build/bin/promtool ]] && return
+    have apt-get && have dpkg-deb || return 1
+    local folder
+    folder=$(mktemp -d) || return 1
+    (cd "$folder" && apt-get -q download prometheus && dpkg-deb -x prometheus_*.deb .) >/dev/null 2>&1 </dev/null &&
+        mkdir -p "$ROOT/build/bin" && cp "$folder/usr/bin/promtool" "$ROOT/build/bin/promtool"
+    rm -rf "$folder"
+    [[ -x $ROOT/build/bin/promtool ]]
+}
+
 # ---- building
 
 # build PRESET LOG [target...]: configures and builds quietly

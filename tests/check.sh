@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Static checks. Each names what it found, file and line, and fails.
 #
-#     tests/check.sh [--build DIR] [settings] [shell] [cppcheck] [tidy]      all of them unless named
+#     tests/check.sh [--build DIR] [settings] [metrics] [shell] [cppcheck] [tidy]      all of them unless named
 #
 # settings   the tables of settings and of metrics in deploy/README.md are what `tokfleet-worker --reference` and
 #            `--metrics` print (--write puts them there)
+# metrics    what the alerts, the dashboard and the manual name is there (tests/metrics.py); promtool, where it is, takes it
 # shell      shellcheck over every shell script
 # cppcheck   over the C files of the programs and the simulators
 # tidy       clang-tidy over them, by .clang-tidy
@@ -21,13 +22,13 @@ while (($#)); do
     case $1 in
         --build) BUILD=${2:?--build needs a folder}; shift ;;
         --write) WRITE=true ;;
-        settings | shell | cppcheck | tidy) CHECKS+=("$1") ;;
-        -h | --help) sed -n '3,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        settings | metrics | shell | cppcheck | tidy) CHECKS+=("$1") ;;
+        -h | --help) sed -n '3,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         *) echo "check.sh: unknown argument $1" >&2; exit 2 ;;
     esac
     shift
 done
-((${#CHECKS[@]})) || CHECKS=(settings shell cppcheck tidy)
+((${#CHECKS[@]})) || CHECKS=(settings metrics shell cppcheck tidy)
 
 missing() {
     echo "check.sh: $1 is missing: $2 was not checked" >&2
@@ -76,6 +77,13 @@ PY
 check_settings() {
     check_table --reference '| variable | default | allowed | what it is |' &&
         check_table --metrics '| metric | type | unit | labels | of | what it is |'
+}
+
+check_metrics() {
+    local status=0
+    /usr/bin/python3 tests/metrics.py "$BUILD/worker/tokfleet-worker" || status=$?
+    ((status != 77)) || missing promtool "the PromQL of deploy/"
+    ((status == 0 || status == 77))
 }
 
 check_shell() {

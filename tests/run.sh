@@ -220,11 +220,18 @@ only_part() {
     build_step debug 15 && ctest_step only debug 60 -R "$ONLY"
 }
 
+metrics_step() {
+    # without it the step says what it did not check
+    ! $INSTALL || fetch_promtool || true
+    one_step "metrics in deploy/" 1 tests/check.sh metrics
+}
+
 quick_part() {
     tell "---- quick part"
     [[ ! -x tests/rules.sh ]] || one_step "rules of the code" 2 tests/rules.sh
     build_step debug 10 || return 1
     one_step "settings in deploy/README.md" 1 tests/check.sh settings
+    metrics_step
     one_step "shell scripts" 2 tests/check.sh shell
     ctest_step "quick" debug 15 -LE 'long|kafka'
 }

@@ -3,6 +3,7 @@
 format is read strictly, and nobody's name is in it."""
 import collections
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -75,7 +76,7 @@ def at(seconds):
 
 
 def check_by_promtool(texts):
-    tool = shutil.which('promtool', path=str(ROOT / 'build/bin') + ':' + __import__('os').environ['PATH'])
+    tool = shutil.which('promtool', path='%s:%s' % (ROOT / 'build/bin', os.environ['PATH']))
     if not tool:
         print('SKIPPED: promtool is not there: the format was read by exposition.py alone')
         return
