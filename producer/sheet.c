@@ -110,6 +110,16 @@ static void add_place(const struct sheet *sheet, size_t column, char *out, size_
 
 // ---- the head
 
+static bool check_utf8(struct str cell, struct error *err)
+{
+    size_t units;
+    // a zero byte is UTF-8, but no text: UTF-16 is full of them
+    return ((!cell.len || !memchr(cell.p, '\0', cell.len)) && str_utf16_units(cell, &units)) ||
+           error_set(err, ERR_INPUT,
+                     "this is not UTF-8: save the table as \"CSV UTF-8\", or convert it with: "
+                     "iconv -f WINDOWS-1252 -t UTF-8");
+}
+
 static bool take_name(struct sheet *sheet, size_t column, struct error *err)
 {
     struct sheet_column *taken = &sheet->columns[column];
@@ -120,6 +130,8 @@ static bool take_name(struct sheet *sheet, size_t column, struct error *err)
     if (cell.len > SHEET_NAME_MAX)
         return error_set(err, ERR_INPUT, "column %s: its name is longer than %d bytes", letters,
                          SHEET_NAME_MAX);
+    if (!check_utf8(cell, err))
+        return error_wrap(err, "column %s", letters);
     taken->name = arena_copy(&sheet->arena, cell);
     if (!sheet_column_find(taken, &sheet->arena, err))
         return error_wrap(err, "column %s", letters);
@@ -195,15 +207,6 @@ static bool set_cell(const struct sheet *sheet, size_t column, struct parts *par
     return true;
 }
 
-static bool check_utf8(struct str cell, struct error *err)
-{
-    size_t units;
-    return str_utf16_units(cell, &units) ||
-           error_set(err, ERR_INPUT,
-                     "this is not UTF-8: save the table as \"CSV UTF-8\", or convert it with: "
-                     "iconv -f WINDOWS-1252 -t UTF-8");
-}
-
 static bool set_cells(const struct sheet *sheet, struct parts *parts, struct error *err)
 {
     char place[SHEET_NAME_MAX + 32];
@@ -259,7 +262,8 @@ static bool add_media(const struct sheet *sheet, struct json *media, struct erro
         while ((rest = str_trim(rest)).len) {
             struct json *medium = json_object();
             size_t       len    = 0;
-            while (len < rest.len && !strchr(" \t\n", rest.p[len]))
+            while (len < rest.len && rest.p[len] != ' ' && rest.p[len] != '\t' &&
+                   rest.p[len] != '\n')
                 len++;
             json_set_text(medium, "url", (struct str){ rest.p, len });
             if (field->field[0])

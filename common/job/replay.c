@@ -217,7 +217,7 @@ static bool take(struct replay *replay, struct str key, const struct json *json,
     int64_t    generation;
     if (!str_cut(&rest, '/', &kind) || !rest.len)
         return error_set(err, ERR_INPUT, "its key is not one of the journal's");
-    if (str_is(kind, "attempt") && str_cut(&rest, '/', &job_id) && rest.len)
+    if (str_is(kind, "attempt") && str_cut(&rest, '/', &job_id) && job_id.len && rest.len)
         return take_attempt(replay, job_id, rest, json, err);
     if (str_is(kind, "end"))
         return take_end(replay, rest, json, err);

@@ -19,7 +19,7 @@ static bool is_letter(char c)
 static struct str until(struct str text, const char *ends)
 {
     size_t len = 0;
-    while (len < text.len && !strchr(ends, text.p[len]))
+    while (len < text.len && (!text.p[len] || !strchr(ends, text.p[len])))
         len++;
     return (struct str){ text.p, len };
 }
@@ -32,10 +32,10 @@ static struct str after(struct str text, size_t bytes)
 // The URL for a message: cut, without its query, and not at all when it may hold a password.
 static struct str shown(struct str url)
 {
-    struct str path = until(url, "?#");
-    if (path.len && memchr(path.p, '@', path.len))
+    // wherever it stands: a password that is not encoded may hold the ? or # that seems to end the host
+    if (url.len && memchr(url.p, '@', url.len))
         return STR("(not shown: it has an @ in it)");
-    return str_utf8_prefix(path, SHOWN_BYTES);
+    return str_utf8_prefix(until(url, "?#"), SHOWN_BYTES);
 }
 
 static bool refuse(struct str url, struct error *err, const char *what)

@@ -556,6 +556,11 @@ TEST(messages_show_neither_passwords_nor_queries)
     assert_null(strstr(err.message, "hunter2"));
     assert_false(media_url_check(STR("http://example.com/x?X-Signature=hunter2"), &err));
     assert_null(strstr(err.message, "hunter2"));
+    // not encoded, so that the password seems to be a port, and its rest a fragment
+    assert_false(media_url_check(STR("https://user:hunter2#@example.com/x"), &err));
+    assert_null(strstr(err.message, "hunter2"));
+    assert_false(media_url_check(STR("ftp://user:hunter2\0@example.com/x"), &err));
+    assert_null(strstr(err.message, "hunter2"));
 }
 
 TEST(the_extension_is_that_of_the_path)

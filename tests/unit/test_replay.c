@@ -235,6 +235,7 @@ TEST(what_this_version_cannot_read_is_refused_by_name_and_changes_nothing)
 {
     assert_refused("attempt/one/1-1", "{\"v\":3,\"kind\":\"INTENT\"}", "version 3");
     assert_refused("end/one", "{\"v\":99}", "version 99");
+    assert_refused("attempt//1-1", "{\"v\":1,\"kind\":\"INTENT\"}", "attempt//1-1");
     assert_refused("attempt/one/1-1", "{\"kind\":\"INTENT\"}", "no version");
     assert_refused("attempt/one/1-1", "{\"v\":0,\"kind\":\"INTENT\"}", "no version");
     assert_refused("attempt/one/1-1", "{\"v\":1,\"kind\":\"MAYBE\"}", "MAYBE");
