@@ -15,7 +15,7 @@ usage: tests/run.sh [--quick | --rest] [--only REGEX] [--no-install]
   --quick        the quick part alone: rules, scripts, settings, the debug build with warnings as errors, and the tests
                  of units, wire, simulators and fleet that are labelled quick (10 minutes on 2 cores)
   --rest         the rest alone (35 minutes more): everything under ASan and UBSan, clang's warnings, clang's sanitizers,
-                 cppcheck and clang-tidy, the long tests of the fleet, and the fleet on a real Kafka (Java and Maven)
+                 cppcheck and clang-tidy, fuzzing, the long tests of the fleet, and the fleet on a real Kafka (Java and Maven)
   --only REGEX   the tests of CTest whose name matches, on the debug build, and nothing else
   --no-install   never install packages (apt-get, as root or by sudo -n), only say which are missing
 
@@ -24,7 +24,7 @@ shown when it fails. The last line is CTest's summary of all that was counted; t
 
 TOKFLEET_TEST_JOBS, TOKFLEET_TEST_KILLS, TOKFLEET_TEST_SEED reach the tests of the fleet. TOKFLEET_TEST_SEEDS=1-100 runs those
 that break things (--only 'failover|split') once for each seed, and prints a row for each: lost, doubled, breaches, over the
-limit, UNSURE with its cause.
+limit, UNSURE with its cause. TOKFLEET_TEST_FUZZ_S (10) is how long each fuzzer runs.
 HELP
 }
 
@@ -252,6 +252,12 @@ rest_part() {
     else
         skip "packages are missing, see above" "clang, its sanitizers, clang-tidy, cppcheck"
     fi
+    fuzz_step
+}
+
+fuzz_step() {
+    # the time of the whole: a few seconds a target, two at a time; for longer by hand: tests/fuzz/run --seconds 60
+    one_step "fuzzers, a few seconds each" 8 tests/fuzz/run --seconds "${TOKFLEET_TEST_FUZZ_S:-10}"
 }
 
 clang_steps() {
