@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What TikTok answers to inits, status, cancel and creator info: an HTTP status (the first two bytes) and a body. Nothing
+/* What TikTok answers to inits, status, cancel and creator and user info: an HTTP status (the first two bytes) and a body. Nothing
  * of it may break a log line or a key, and the upload URL, a secret, is nowhere but in its own place. */
 #include <string.h>
 
 #include "fuzz.h"
 #include "tiktok/answer.h"
 #include "tiktok/creator.h"
+#include "tiktok/user.h"
 
 // as long as it says, UTF-8, without control characters
 static void check_line(const char *text, size_t bytes)
@@ -54,6 +55,20 @@ static void check_creator(struct str body)
     assert(creator.max_duration_s >= -1);
 }
 
+static void check_user(struct str body)
+{
+    struct tiktok_user user;
+    memset(&user, 0x5A, sizeof user);
+    if (!tiktok_user_decode(body, &user))
+        return;
+    check_line(user.open_id, sizeof user.open_id);
+    check_line(user.display_name, sizeof user.display_name);
+    check_line(user.avatar_url, sizeof user.avatar_url);
+    check_line(user.username, sizeof user.username);
+    assert(user.verified >= -1 && user.verified <= 1);
+    assert(user.followers >= -1 && user.following >= -1 && user.likes >= -1 && user.videos >= -1);
+}
+
 FUZZ(answer)
 {
     struct tiktok_answer answer;
@@ -65,4 +80,5 @@ FUZZ(answer)
     if (status >= 400)
         assert(answer.outcome->next != NEXT_OK);
     check_creator(input);
+    check_user(input);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Records of a journal as anything may have put them there, a line each: key, tab, value (no tab: a tombstone). One that
- * is refused has changed nothing. */
+ * is refused has changed nothing. The first byte says how long ends are kept. */
 #include "fuzz.h"
 #include "job/replay.h"
 #include "verdicts.h"
@@ -29,7 +29,7 @@ static void read_line(struct replay *replay, struct str line)
 
 FUZZ(journal)
 {
-    struct replay *replay = replay_new();
+    struct replay *replay = replay_new(fuzz_byte(&input) % 2 ? 1000 : 0);
     struct str     rest   = input, line;
     for (int i = 0; input.len && i < LINES_MAX && str_cut(&rest, '\n', &line); i++)
         read_line(replay, line);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A journal as its encoders write it, a few bytes a record, read in the order of the input and in others: the records of
- * a key keep their order, keys do not, and the verdicts are the same. Four bytes make a record: what, whose, which, when.
- * What a command says is fixed by its number, as a command's two records say the same. */
+ * a key keep their order, keys do not, and the verdicts are the same. The first byte says how long ends are
+ * kept, then four make a record: what, whose, which, when. What a command says is fixed by its number, as a command's two
+ * records say the same. */
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -42,6 +43,7 @@ static void make_attempt(unsigned what, unsigned whose, unsigned which, unsigned
         .mode       = when % 2 ? STR("direct") : STR("draft"),
         .at_ms      = 1000 + (int64_t)when,
         .publish_id = PICK(publish, whose / 8),
+        .source     = STR("f.jobs-0@9"),
     };
     journal_attempt_record(&attempt, &record->key, &record->value);
 }
@@ -138,9 +140,10 @@ static struct record *next_record(struct record *records, size_t count, uint32_t
     return record;
 }
 
-static void read_in_order(struct record *records, size_t count, uint32_t seed, struct buf *said)
+static void read_in_order(struct record *records, size_t count, uint32_t seed, int64_t keep_ms,
+                          struct buf *said)
 {
-    struct replay *replay = replay_new();
+    struct replay *replay = replay_new(keep_ms);
     struct error   err;
     buf_init(said, SAID_MAX_BYTES);
     for (size_t i = 0; i < count; i++)
@@ -158,10 +161,11 @@ FUZZ(replay)
 {
     static struct record records[RECORDS_MAX];
     struct buf           first, other;
-    size_t               count = make_records(input, records);
-    read_in_order(records, count, 0, &first);
+    int64_t              keep_ms = fuzz_byte(&input) % 4 * 40;
+    size_t               count   = make_records(input, records);
+    read_in_order(records, count, 0, keep_ms, &first);
     for (uint32_t seed = 1; seed <= ORDERS; seed++) {
-        read_in_order(records, count, seed * 7919, &other);
+        read_in_order(records, count, seed * 7919, keep_ms, &other);
         assert(str_eq(buf_str(&first), buf_str(&other)));
         buf_fini(&other);
     }
