@@ -7,6 +7,7 @@ add_custom_command(
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/job/scripts/embed.py
             ${CMAKE_CURRENT_SOURCE_DIR}/job/state.h ${generated} ${scripts}
     DEPENDS ${scripts} ${CMAKE_CURRENT_SOURCE_DIR}/job/scripts/embed.py ${CMAKE_CURRENT_SOURCE_DIR}/job/state.h
+        ${CMAKE_CURRENT_SOURCE_DIR}/job/config.c
     COMMENT "Scripts of Redis" VERBATIM)
 target_sources(tokfleet_job PRIVATE ${generated}/scripts.gen.c ${generated}/scripts.gen.h)
 target_include_directories(tokfleet_job PUBLIC ${CMAKE_CURRENT_BINARY_DIR}/generated)

@@ -36,21 +36,22 @@ static bool is_last(const struct following *f, struct str line)
 }
 
 // the lines after the one that was printed last; the list is trimmed in front
-static void print_new_lines(struct tool *tool, struct following *f, const struct answer *log)
+static void print_new_lines(struct tool *tool, struct following *f, const struct job_view *view)
 {
-    size_t i = log->count;
-    while (i > 0 && !is_last(f, answer_item(log, i - 1)))
+    size_t count = job_view_lines(view);
+    size_t i     = count;
+    while (i > 0 && !is_last(f, job_view_line(view, i - 1)))
         i--;
-    for (; i < log->count; i++) {
+    for (; i < count; i++) {
         struct timeline_line line;
-        if (!timeline_parse(answer_item(log, i), &line))
+        if (!timeline_parse(job_view_line(view, i), &line))
             continue;
         timeline_print(&line, f->before_ms, &tool->out);
         f->before_ms = line.at_ms;
     }
-    if (log->count) {
+    if (count) {
         buf_clear(&f->last);
-        buf_add(&f->last, answer_item(log, log->count - 1));
+        buf_add(&f->last, job_view_line(view, count - 1));
     }
 }
 
@@ -144,7 +145,7 @@ static int look(struct tool *tool, struct following *f, struct job_view *view, s
         return END_GOING;
     }
     if (!f->follow->quiet) {
-        print_new_lines(tool, f, job_view_log(view));
+        print_new_lines(tool, f, view);
         print_doing(tool, f, view);
         out_flush(&tool->out);
     }

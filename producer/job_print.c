@@ -200,14 +200,13 @@ static void print_times(struct page *page)
 
 static void print_log(struct page *page)
 {
-    const struct answer *log    = job_view_log(page->view);
-    int64_t              before = 0;
-    if (!log->count)
+    int64_t before = 0;
+    if (!job_view_lines(page->view))
         return;
     out_paint(page->out, BOLD, "\ntimeline\n");
-    for (size_t i = 0; i < log->count; i++) {
+    for (size_t i = 0; i < job_view_lines(page->view); i++) {
         struct timeline_line line;
-        if (!timeline_parse(answer_item(log, i), &line))
+        if (!timeline_parse(job_view_line(page->view, i), &line))
             continue;
         timeline_print(&line, before, page->out);
         before = line.at_ms;

@@ -5,7 +5,22 @@
 #include "producer/timeline.h"
 #include "producer/words.h"
 
-enum { MESSAGE_DEPTH_MAX = 64, MESSAGE_MAX_BYTES = 1024 * 1024 };
+enum { MESSAGE_DEPTH_MAX = 64, MESSAGE_MAX_BYTES = 1024 * 1024, FIRST_LINE_MAX_BYTES = 512 };
+
+static const struct answer *log_of(const struct job_view *view)
+{
+    return &view->asks[VIEW_LOG].reply.answer;
+}
+
+// as the scripts write it when the job moves for the first time (note() in _job.lua)
+static void make_first_line(struct job_view *view)
+{
+    struct str at = job_view_field(view, "t_ingested");
+    buf_init(&view->first, FIRST_LINE_MAX_BYTES);
+    if (log_of(view)->count == 0 && at.len && job_view_state(view) == JOB_QUEUED)
+        buf_printf(&view->first, "%.*s\t\tNONE\tINGEST\tQUEUED\t%.*s\t", STR_ARG(at),
+                   STR_ARG(job_view_field(view, "source")));
+}
 
 static bool load_account(struct tool *tool, struct job_view *view, struct error *err)
 {
@@ -31,7 +46,10 @@ bool job_view_load(struct tool *tool, const char *job_id, const char *partition,
     ask_begin(tool, &asks[VIEW_MESSAGE], "GET", "message:", id);
     ask_begin(tool, &asks[VIEW_MARK], "HGET", "watermark", (struct str){ 0 });
     ask_add(&asks[VIEW_MARK], partition ? partition : "");
-    return tool_ask(tool, asks, VIEW_ASKS, err) && load_account(tool, view, err);
+    if (!tool_ask(tool, asks, VIEW_ASKS, err))
+        return false;
+    make_first_line(view);
+    return load_account(tool, view, err);
 }
 
 void job_view_fini(struct job_view *view)
@@ -39,6 +57,7 @@ void job_view_fini(struct job_view *view)
     asks_fini(view->asks, VIEW_ASKS);
     asks_fini(&view->account, 1);
     asks_fini(&view->breaker, 1);
+    buf_fini(&view->first);
 }
 
 bool job_view_found(const struct job_view *view)
@@ -63,9 +82,14 @@ enum job_state job_view_state(const struct job_view *view)
     return job_state_parse(job_view_field(view, "state"), &state) ? state : JOB_NONE;
 }
 
-const struct answer *job_view_log(const struct job_view *view)
+size_t job_view_lines(const struct job_view *view)
 {
-    return &view->asks[VIEW_LOG].reply.answer;
+    return view->first.len ? 1 : log_of(view)->count;
+}
+
+struct str job_view_line(const struct job_view *view, size_t i)
+{
+    return view->first.len ? buf_str(&view->first) : answer_item(log_of(view), i);
 }
 
 int64_t job_view_watermark(const struct job_view *view)
@@ -140,13 +164,12 @@ static void set_lists(struct json *object, const struct job_view *view)
     struct json         *timeline = json_array();
     struct str           rest     = job_view_field(view, "warnings");
     struct str           line;
-    const struct answer *log = job_view_log(view);
     while (str_cut(&rest, '\n', &line))
         if (line.len)
             json_add_text(warnings, line);
-    for (size_t i = 0; i < log->count; i++) {
+    for (size_t i = 0; i < job_view_lines(view); i++) {
         struct timeline_line arrow;
-        if (!timeline_parse(answer_item(log, i), &arrow))
+        if (!timeline_parse(job_view_line(view, i), &arrow))
             continue;
         struct json *entry = timeline_json(&arrow);
         json_add(timeline, &entry);

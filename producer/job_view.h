@@ -12,6 +12,7 @@ struct job_view {
     struct ask asks[VIEW_ASKS];
     struct ask account;  // HGETALL of its account, when it waits
     struct ask breaker;  // HGETALL of the fleet's, when it waits
+    struct buf first;    // the timeline of a job that only waits, which Redis does not keep
 };
 
 // view is zeroed before, job_view_fini() after; partition: "topic-partition" to read the
@@ -24,7 +25,8 @@ bool           job_view_found(const struct job_view *view);
 struct str     job_view_field(const struct job_view *view, const char *field);   // "" when absent
 int64_t        job_view_number(const struct job_view *view, const char *field);  // 0 when absent
 enum job_state job_view_state(const struct job_view *view);  // JOB_NONE: not found
-const struct answer *job_view_log(const struct job_view *view);
+size_t               job_view_lines(const struct job_view *view);  // of its timeline
+struct str           job_view_line(const struct job_view *view, size_t i);
 int64_t              job_view_watermark(const struct job_view *view);  // next offset; -1: not known
 
 struct job_rules;

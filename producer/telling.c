@@ -67,11 +67,11 @@ bool telling_look(struct tool *tool, const char *job_id, struct job_view *view, 
 // ---- what became of it
 
 // the line of the timeline that says so
-static void find_why(const struct answer *log, const char *command, char why[WHY_BYTES])
+static void find_why(const struct job_view *view, const char *command, char why[WHY_BYTES])
 {
-    for (size_t i = log->count; i > 0; i--) {
+    for (size_t i = job_view_lines(view); i > 0; i--) {
         struct timeline_line line;
-        if (!timeline_parse(answer_item(log, i - 1), &line) || !str_is(line.event, "REFUSED") ||
+        if (!timeline_parse(job_view_line(view, i - 1), &line) || !str_is(line.event, "REFUSED") ||
             !str_starts(line.why, command))
             continue;
         snprintf(why, WHY_BYTES, "%.*s", STR_ARG(line.why));
@@ -101,7 +101,7 @@ static bool look_job(struct tool *tool, const struct telling *telling, struct se
     bool            ok   = job_view_load(tool, telling->job_id, telling->partition, &view, err);
     if (ok && has_word(job_view_field(&view, "commands"), "!", telling->id)) {
         seen->effect = EFFECT_REFUSED;
-        find_why(job_view_log(&view), telling->command, seen->why);
+        find_why(&view, telling->command, seen->why);
     } else if (ok && has_word(job_view_field(&view, "commands"), "", telling->id)) {
         seen->effect = EFFECT_APPLIED;
         snprintf(seen->why, sizeof seen->why, "%.*s", STR_ARG(job_view_field(&view, "state")));

@@ -69,6 +69,7 @@ void tool_kafka_settings(const struct tool *tool, struct kafka_settings *setting
                           .send_timeout_ms    = config->kafka_send_timeout_ms,
                           .queue_max_messages = config->kafka_queue_messages,
                           .queue_max_bytes    = config->kafka_queue_bytes,
+                          .fetch_max_bytes    = config->kafka_fetch_bytes,
                           .session_timeout_ms = config->kafka_session_ms,
     };
 }

@@ -186,13 +186,12 @@ static void print_evidence(struct page *page)
 
 static void print_log(struct page *page)
 {
-    const struct answer *log    = job_view_log(&page->view);
     int64_t              before = 0;
-    if (log->count)
+    if (job_view_lines(&page->view))
         print_head(page, "timeline");
-    for (size_t i = 0; i < log->count; i++) {
+    for (size_t i = 0; i < job_view_lines(&page->view); i++) {
         struct timeline_line line;
-        if (!timeline_parse(answer_item(log, i), &line))
+        if (!timeline_parse(job_view_line(&page->view, i), &line))
             continue;
         timeline_print(&line, before, &page->tool->out);
         before = line.at_ms;
@@ -228,7 +227,6 @@ static void print_json(struct page *page)
     struct json         *commands = json_array();
     struct json         *timeline = json_array();
     struct str           alias    = answer_field(&page->account.reply.answer, "alias");
-    const struct answer *log      = job_view_log(&page->view);
     if (alias.len)
         json_set_text(object, "alias", alias);
     else
@@ -236,9 +234,9 @@ static void print_json(struct page *page)
     buf_clear(&page->line);
     add_worker(page, &page->line);
     json_set_text(object, "worker_in_words", buf_str(&page->line));
-    for (size_t i = 0; i < log->count; i++) {
+    for (size_t i = 0; i < job_view_lines(&page->view); i++) {
         struct timeline_line line;
-        if (!timeline_parse(answer_item(log, i), &line))
+        if (!timeline_parse(job_view_line(&page->view, i), &line))
             continue;
         struct json *one = timeline_json(&line);
         json_add(timeline, &one);

@@ -6,15 +6,25 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/kafka_in.h"
+#include "loop/clock.h"
 #include "worker/partition.h"
 
-enum { MEMORY_LOOK_MS = 2000 };
+enum {
+    MEMORY_LOOK_MS  = 2000,
+    HOLD_MOST_MS    = 2000,  // then it is a pause
+    HELD_LOOK_MS    = 5,
+    LET_GO_PERCENT  = 50,    // of what may wait
+    GOES_ON_PERCENT = 10,
+};
 
 struct ingest {
     struct program     *program;      // borrowed
     struct kafka_in    *in;           // owned
     struct partition  **partitions;   // owned, those assigned now
     size_t              count;
+    bool                held;         // nothing is taken of what was fetched
+    int64_t             held_from_ms; // monotonic
+    struct timer        held_look;    // whether that is over
     bool                paused;       // nothing is fetched
     bool                memory_full;  // Redis has used so much of its memory
     bool                closing;
@@ -41,9 +51,28 @@ static struct partition *find_partition(struct ingest *ingest, int32_t number)
     return NULL;
 }
 
-// ---- pauses, with wide hysteresis: each costs about a second of fetching
+// ---- too many on their way: held for a moment, which costs nothing; paused when that lasts, with wide hysteresis, since
+// librdkafka then throws away what it has fetched and needs about a second
 
-static void decide_pause(struct ingest *ingest)
+static void ingest_pause(struct ingest *ingest, bool paused)
+{
+    ingest->paused = paused;
+    log_at(ingest->memory_full ? LOG_WARN : LOG_INFO, paused ? "ingest pauses" : "ingest goes on",
+           F_STR("why", ingest->memory_full ? "Redis' memory" : "messages on their way to Redis"));
+    kafka_in_pause(ingest->in, paused);
+}
+
+static void ingest_hold(struct ingest *ingest, bool held)
+{
+    if (held == ingest->held)
+        return;
+    ingest->held         = held;
+    ingest->held_from_ms = clock_monotonic_ms();
+    kafka_in_hold(ingest->in, held);
+}
+
+// by how much of what is allowed, in percent
+static int64_t load_percent(const struct ingest *ingest)
 {
     const struct config *config  = &ingest->program->config;
     int64_t              waiting = 0;
@@ -52,15 +81,32 @@ static void decide_pause(struct ingest *ingest)
         waiting += (int64_t)partition_waiting(ingest->partitions[i]);
         bytes += (int64_t)partition_waiting_bytes(ingest->partitions[i]);
     }
-    int64_t part  = ingest->paused ? 10 : 1;  // goes on at a tenth
-    bool    pause = ingest->memory_full || waiting > config->worker_waiting / part ||
-                 bytes > config->kafka_queue_bytes / part;
-    if (pause == ingest->paused)
-        return;
-    ingest->paused = pause;
-    log_at(ingest->memory_full ? LOG_WARN : LOG_INFO, pause ? "ingest pauses" : "ingest goes on",
-           F_INT("waiting", waiting), F_INT("bytes", bytes), F_STR("why", ingest->memory_full ? "Redis' memory" : "messages on their way to Redis"));
-    kafka_in_pause(ingest->in, pause);
+    waiting = waiting * 100 / config->worker_waiting;
+    bytes   = bytes * 100 / config->kafka_fetch_bytes;
+    return waiting > bytes ? waiting : bytes;
+}
+
+static void ingest_balance(struct ingest *ingest)
+{
+    int64_t load = load_percent(ingest);
+    if (ingest->paused) {
+        if (!ingest->memory_full && load <= GOES_ON_PERCENT)
+            ingest_pause(ingest, false);
+    } else if (ingest->memory_full ||
+               (ingest->held && clock_monotonic_ms() > ingest->held_from_ms + HOLD_MOST_MS)) {
+        ingest_pause(ingest, true);
+    }
+    if (ingest->paused || load <= LET_GO_PERCENT)
+        ingest_hold(ingest, false);
+    else if (load >= 100)
+        ingest_hold(ingest, true);
+    if (ingest->held && !timer_running(&ingest->held_look))
+        timer_start(&ingest->held_look, HELD_LOOK_MS);
+}
+
+static void on_held_look(struct timer *timer)
+{
+    ingest_balance(container_of(timer, struct ingest, held_look));
 }
 
 static int64_t info_number(struct str info, const char *field)
@@ -88,7 +134,7 @@ static void on_memory(struct call *call, const struct error *err)
         ingest->memory_full = most > 0 && used / 100 * 100 > most / 100 * percent;
     }
     redis_reply_fini(&ingest->memory_reply);
-    decide_pause(ingest);
+    ingest_balance(ingest);
     timer_start(&ingest->look, MEMORY_LOOK_MS);
 }
 
@@ -130,7 +176,7 @@ static void on_message(void *owner, const struct kafka_message *message)
     if (!partition)
         return;
     partition_message(partition, message);
-    decide_pause(ingest);
+    ingest_balance(ingest);
 }
 
 static void on_out_of_range(void *owner, int32_t number)
@@ -171,6 +217,7 @@ struct ingest *ingest_new(struct program *program, struct error *err)
         free(ingest);
         return NULL;
     }
+    timer_init(&ingest->held_look, program->loop, on_held_look);
     timer_init(&ingest->look, program->loop, on_look);
     timer_start(&ingest->look, 0);
     return ingest;
@@ -186,6 +233,7 @@ void ingest_drain(struct ingest *ingest)
 {
     ingest->closing = true;
     timer_stop(&ingest->look);
+    timer_stop(&ingest->held_look);
     kafka_in_close(ingest->in, on_closed);
 }
 
@@ -213,6 +261,7 @@ void ingest_free(struct ingest *ingest)
     call_cancel(&ingest->memory);
     redis_reply_fini(&ingest->memory_reply);
     timer_fini(&ingest->look);
+    timer_fini(&ingest->held_look);
     kafka_in_free(ingest->in);
     free(ingest);
 }

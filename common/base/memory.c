@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK_BYTES = 4000 };
+// the first block is for what is small, as most is
+enum { ARENA_BLOCK_LEAST_BYTES = 480, ARENA_BLOCK_MOST_BYTES = 4000 };
 
 struct arena_block {
     struct arena_block *next;      // older block
@@ -55,7 +56,8 @@ void *arena_alloc(struct arena *arena, size_t bytes)
     size_t              need  = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     struct arena_block *block = arena->first;
     if (!block || block->capacity - block->used < need) {
-        size_t capacity = need > ARENA_BLOCK_BYTES ? need : ARENA_BLOCK_BYTES;
+        size_t capacity = block ? ARENA_BLOCK_MOST_BYTES : ARENA_BLOCK_LEAST_BYTES;
+        capacity        = need > capacity ? need : capacity;
         block           = xmalloc(sizeof *block + capacity);
         block->next     = arena->first;
         block->used     = 0;

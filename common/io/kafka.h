@@ -15,7 +15,8 @@ struct kafka_settings {
     const char *client_id;
     int64_t     send_timeout_ms;     // producer: message.timeout.ms
     int64_t     queue_max_messages;  // producer: not yet delivered; one more is ERR_FULL
-    int64_t     queue_max_bytes;     // producer and consumer prefetch
+    int64_t     queue_max_bytes;     // producer: the same in bytes; reader: read ahead
+    int64_t     fetch_max_bytes;     // consumer: of one answer, and fetched ahead in all; at least 1 MiB
     int64_t     session_timeout_ms;  // consumer group
 };
 

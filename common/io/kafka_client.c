@@ -131,7 +131,7 @@ static void drain(struct kafka_client *client)
     int64_t until = clock_monotonic_us() + TURN_US;
     assert(!client->draining);
     client->draining = true;
-    for (int i = 0; i < TURN_EVENTS && clock_monotonic_us() < until; i++) {
+    for (int i = 0; i < TURN_EVENTS && clock_monotonic_us() < until && !client->held; i++) {
         rd_kafka_event_t *event = rd_kafka_queue_poll(client->queue, 0);
         if (!event) {
             client->draining = false;
@@ -141,7 +141,15 @@ static void drain(struct kafka_client *client)
         rd_kafka_event_destroy(event);
     }
     client->draining = false;
-    timer_start(&client->more, 0);
+    if (!client->held)
+        timer_start(&client->more, 0);
+}
+
+void kafka_client_hold(struct kafka_client *client, bool held)
+{
+    client->held = held;
+    if (!held)
+        timer_start(&client->more, 0);
 }
 
 static void on_ready(struct watch *watch, int what)

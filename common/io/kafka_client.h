@@ -39,6 +39,7 @@ struct kafka_client {
     struct timer        more;      // the queue was not empty at the end of the turn
     struct timer        tick;      // each second
     bool                draining;  // inside on_event
+    bool                held;      // nothing is taken from the queue
     bool                buried;    // rk has gone to `grave`, which is not joined yet
     pthread_t           grave;     // destroys rk
     enum kafka_link     link;      // as far as is known
@@ -54,6 +55,8 @@ bool kafka_client_init(struct kafka_client *client, struct loop *loop, const cha
                        struct error *err) MUST_CHECK;
 // from now on everything comes through this queue, which is taken; the old one goes
 void kafka_client_use_queue(struct kafka_client *client, rd_kafka_queue_t *queue);
+// Takes nothing from the queue while held, logs and rebalances neither: for moments, not for seconds.
+void kafka_client_hold(struct kafka_client *client, bool held);
 void kafka_client_well(struct kafka_client *client);  // a broker has answered
 // an error of librdkafka that the owner has no other use for
 void kafka_client_trouble(struct kafka_client *client, rd_kafka_event_t *event);

@@ -285,7 +285,8 @@ static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, const cha
         { "enable.partition.eof", "true" },
         { "allow.auto.create.topics", "false" },
         { "queued.max.messages.kbytes",
-          .number = kafka_conf_kbytes(settings->queue_max_bytes, 2097151) },
+          .number = kafka_conf_kbytes(settings->fetch_max_bytes, 2097151) },
+        { "fetch.max.bytes", .number = settings->fetch_max_bytes },
     };
     return kafka_conf_new(settings, usual, COUNT_OF(usual), fixed, COUNT_OF(fixed), err);
 }
@@ -344,6 +345,12 @@ void kafka_in_done(struct kafka_in *in, int32_t partition, int64_t next_offset)
         part->done = next_offset;
 }
 
+void kafka_in_hold(struct kafka_in *in, bool held)
+{
+    if (!in->leaving)
+        kafka_client_hold(&in->client, held);
+}
+
 void kafka_in_pause(struct kafka_in *in, bool paused)
 {
     if (in->paused == paused)
@@ -387,6 +394,7 @@ void kafka_in_close(struct kafka_in *in, void (*on_closed)(void *owner))
     assert(!in->leaving);
     store(in);
     timer_stop(&in->apply);
+    kafka_client_hold(&in->client, false);
     in->leaving     = true;
     in->on_closed   = on_closed;
     in->close_by_ms = clock_monotonic_ms() + CLOSE_MS;

@@ -28,6 +28,8 @@ struct kafka_in *kafka_in_new(struct loop *loop, const struct kafka_settings *se
 void kafka_in_start(struct kafka_in *in, int32_t partition, int64_t offset);
 void kafka_in_done(struct kafka_in *in, int32_t partition, int64_t next_offset);  // for lag dashboards
 void kafka_in_pause(struct kafka_in *in, bool paused);                            // all partitions; costs about 1 s
+// Delivers nothing at all while held, which costs nothing, but keeps rebalances waiting, too: for a second or two.
+void    kafka_in_hold(struct kafka_in *in, bool held);
 int64_t kafka_in_lag(const struct kafka_in *in);  // messages behind, all partitions, as last known; -1: not known
 // leaves the group, no other event any more; then kafka_in_free, also from within on_closed
 void kafka_in_close(struct kafka_in *in, void (*on_closed)(void *owner));

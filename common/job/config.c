@@ -23,7 +23,8 @@ const struct setting config_rows[] = {
     { "kafka.properties", SET_TEXT, AT(kafka_properties), "", 0, 4096, .help = "file of librdkafka properties, name=value a line (TLS, SASL, anything)" },
     { "kafka.send_timeout_ms", SET_MS, AT(kafka_send_timeout_ms), "10s", 100, 5 * MINUTE, .help = "give up on one record after" },
     { "kafka.queue_messages", SET_COUNT, AT(kafka_queue_messages), "10000", 100, 1000000, .help = "records waiting for delivery" },
-    { "kafka.queue_bytes", SET_BYTES, AT(kafka_queue_bytes), "16MiB", MIB, GIB, .help = "bytes waiting for delivery, and bytes fetched ahead" },
+    { "kafka.queue_bytes", SET_BYTES, AT(kafka_queue_bytes), "16MiB", MIB, GIB, .help = "bytes waiting for delivery" },
+    { "kafka.fetch_bytes", SET_BYTES, AT(kafka_fetch_bytes), "1MiB", MIB, GIB, .help = "bytes fetched ahead by a worker; what small messages take in memory is several times that" },
     { "kafka.read_idle_ms", SET_MS, AT(kafka_read_idle_ms), "30s", 1000, HOUR, .help = "give up reading a topic to its end when nothing comes for" },
     { "kafka.session_ms", SET_MS, AT(kafka_session_ms), "30s", 1000, 5 * MINUTE, .help = "a silent worker's partitions go to others after" },
     { "topics.partitions", SET_COUNT, AT(topics_partitions), "12", 1, 1000, .help = "partitions of each topic that `topics ensure` creates" },
@@ -98,7 +99,7 @@ const struct setting config_rows[] = {
 
     { "worker.jobs", SET_COUNT, AT(worker_jobs), "32", 1, 10000, .help = "jobs that one worker drives at a time" },
     { "worker.ingest", SET_COUNT, AT(worker_ingest), "64", 1, 10000, .help = "messages of one partition on their way to Redis" },
-    { "worker.waiting", SET_COUNT, AT(worker_waiting), "4000", 10, 1000000, .help = "messages of all partitions on their way to Redis: fetching pauses beyond, and goes on at a tenth" },
+    { "worker.waiting", SET_COUNT, AT(worker_waiting), "500", 10, 1000000, .help = "messages of all partitions on their way to Redis: no more are taken beyond, until half of them are there" },
     { "worker.idle_ms", SET_MS, AT(worker_idle_ms), "250ms", 5, MINUTE, .help = "longest wait before a worker asks for work again" },
     { "poller.looks", SET_COUNT, AT(poller_looks), "64", 1, 10000, .help = "status calls of one poller at a time" },
     { "poller.idle_ms", SET_MS, AT(poller_idle_ms), "100ms", 5, MINUTE, .help = "longest wait before a poller asks for work again" },
@@ -141,19 +142,4 @@ bool config_refreshes(const struct config *config)
 {
     const char *key = config->tiktok_client_key, *secret = config->tiktok_client_secret;
     return key && key[0] && secret && secret[0];
-}
-
-int64_t config_number(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config_row_count; i++) {
-        const struct setting *row = &config_rows[i];
-        if (strcmp(row->name, name) != 0)
-            continue;
-        assert(row->kind == SET_COUNT || row->kind == SET_MS || row->kind == SET_BYTES);
-        int64_t number;
-        memcpy(&number, (const char *)config + row->offset, sizeof number);
-        return number;
-    }
-    assert(false && "a setting of that name");
-    return 0;
 }

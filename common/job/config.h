@@ -16,6 +16,7 @@ struct config {
     int64_t kafka_send_timeout_ms;
     int64_t kafka_queue_messages;
     int64_t kafka_queue_bytes;
+    int64_t kafka_fetch_bytes;
     int64_t kafka_read_idle_ms;
     int64_t kafka_session_ms;
     int64_t topics_partitions;         // topics ensure
@@ -119,5 +120,3 @@ extern const size_t         config_row_count;
 bool config_read(char *const *environment, struct config *config, struct error *err) MUST_CHECK;
 void config_free(struct config *config);
 bool config_refreshes(const struct config *config);  // there is a client key and secret: tokens can be refreshed
-// Text of the value of a row, by its name; for arguments of scripts. Asserts that it exists and is a number.
-int64_t config_number(const struct config *config, const char *name);

@@ -14,6 +14,7 @@ enum on_unsure { UNSURE_HOLD, UNSURE_RETRY, UNSURE_FAIL };
 enum transfer { TRANSFER_AUTO, TRANSFER_PULL, TRANSFER_UPLOAD };
 
 enum { JOB_ID_MAX = 128, ACCOUNT_TEXT_MAX = 128, METADATA_MAX_BYTES = 4096, JOB_WARNINGS_MAX_BYTES = 1024 };
+enum { JOB_HASH_BYTES = 33 };  // 128 bits in hex and its NUL
 
 struct job_rules {
     int64_t     message_max_bytes;  // job.max_bytes
@@ -30,7 +31,7 @@ struct job {
     int64_t        priority;        // 0-9, 9 first
     enum on_unsure on_unsure;
     struct str     metadata;        // JSON as it stood, canonical; "" when absent
-    char           hash[SHA256_HEX_BYTES];  // of the decoded fields in a fixed order, metadata apart: "the same content"
+    char           hash[JOB_HASH_BYTES];  // of the decoded fields in a fixed order, metadata apart: "the same content"
     struct buf     warnings;        // one line each: unknown fields, fields that TikTok would drop
     struct arena   arena;           // owns the texts
 };

@@ -2,6 +2,7 @@
 #include "job/job_hash.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 enum { HASHED_MAX_BYTES = 1024 * 1024 };
 
@@ -40,6 +41,7 @@ static void add_post(struct buf *buf, const struct post *post)
 void job_hash(struct job *job)
 {
     struct buf hashed;
+    char       hex[SHA256_HEX_BYTES];
     buf_init(&hashed, HASHED_MAX_BYTES);
     add_text(&hashed, STR("job 1"));
     add_text(&hashed, job->id);
@@ -51,6 +53,7 @@ void job_hash(struct job *job)
     add_number(&hashed, job->priority);
     add_number(&hashed, (int64_t)job->on_unsure);
     assert(!hashed.full);
-    sha256_hex(buf_str(&hashed), job->hash);
+    sha256_hex(buf_str(&hashed), hex);
+    snprintf(job->hash, sizeof job->hash, "%.*s", JOB_HASH_BYTES - 1, hex);
     buf_fini(&hashed);
 }

@@ -271,6 +271,7 @@ static bool open_connections(struct program *p, struct error *err)
         .send_timeout_ms    = c->kafka_send_timeout_ms,
         .queue_max_messages = c->kafka_queue_messages,
         .queue_max_bytes    = c->kafka_queue_bytes,
+        .fetch_max_bytes    = c->kafka_fetch_bytes,
         .session_timeout_ms = c->kafka_session_ms,
     };
     if (!c->token_keys[0])

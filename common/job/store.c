@@ -38,9 +38,9 @@ struct redis *store_redis(const struct store *store)
     return store->redis;
 }
 
-int64_t store_number(const struct store *store, const char *setting)
+const struct config *store_config(const struct store *store)
 {
-    return config_number(store->config, setting);
+    return store->config;
 }
 
 void store_key(const struct store *store, struct buf *out, const char *what, struct str id)

@@ -28,7 +28,7 @@ enum store_word {
 struct store *store_new(struct loop *loop, struct redis *redis, const struct config *config);
 void          store_free(struct store *store);
 struct redis *store_redis(const struct store *store);
-int64_t       store_number(const struct store *store, const char *setting);
+const struct config *store_config(const struct store *store);
 // "{fleet}:" and what; the buffer is the caller's
 void          store_key(const struct store *store, struct buf *out, const char *what, struct str id);
 // any other command (reads): argv[1] must be a whole key

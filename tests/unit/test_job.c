@@ -45,7 +45,7 @@ TEST(the_example_of_the_design_is_decoded)
     assert_int_equal(job.on_unsure, UNSURE_HOLD);
     assert_str(job.metadata, "{\"order\":991}");
     assert_string_equal(buf_text(&job.warnings), "");
-    assert_int_equal(strlen(job.hash), 64);
+    assert_int_equal(strlen(job.hash), 32);
     for (enum post_field field = 0; field < FIELD_COUNT; field++)
         assert_int_equal(job.post.given[field], field != FIELD_COVER_INDEX);
     job_fini(&job);

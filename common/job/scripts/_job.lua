@@ -228,11 +228,22 @@ local function tell(job, name, event, by, why)
         'account', job.account_text, 'why', why)
 end
 
--- a line of the timeline
+-- A line of the timeline. A job that only waits has none, which would be a third of a backlog's weight: its first line is
+-- made of the job itself when it moves for the first time.
 local function note(job, from, event, to, by, why)
+    if from == 'NONE' and event == 'INGEST' then
+        return
+    end
+    local key = P .. 'log:' .. job.id
     local line = table.concat({ string.format('%.0f', now), job.attempt_epoch or '', from, event, to, by, why }, '\t')
-    if redis.call('RPUSH', P .. 'log:' .. job.id, line) > log_timeline then
-        redis.call('LTRIM', P .. 'log:' .. job.id, -log_timeline, -1)
+    local length = redis.call('RPUSH', key, line)
+    if length > log_timeline then
+        redis.call('LTRIM', key, -log_timeline, -1)
+    elseif length == 1 and from == 'QUEUED' then
+        local ingested = redis.call('HGET', P .. 'job:' .. job.id, 't_ingested')
+        if ingested then
+            redis.call('LPUSH', key, table.concat({ ingested, '', 'NONE', 'INGEST', 'QUEUED', job.source, '' }, '\t'))
+        end
     end
 end
 

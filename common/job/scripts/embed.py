@@ -7,9 +7,10 @@ usage: embed.py STATE_H OUTPUT_DIR SCRIPT.lua...
 The first line of a script is its signature:
     -- name(argument, number:int, list...) conf(setting.name, ...) flags(allow-oom) gate(taken)
 gate: checked (the default: open, and the same server), taken (its argument `taker` has the gate), either, unchecked.
-Each argument is a local of the script and a field of `struct name_args` in C; a setting is a local with underscores.
-_gate.lua comes first in every script, _job.lua where one of its functions is used. _permit.lua stands alone: it asks
-whether Redis' user may use the commands of all of them (permit_script)."""
+Each argument is a local of the script and a field of `struct name_args` in C; a setting is a local with underscores, and
+the field of struct config that its row in config.c (beside STATE_H) names.
+_gate.lua comes first in every script; of _job.lua and the tables what it uses: Redis runs all of it at each call.
+_permit.lua stands alone: it asks whether Redis' user may use the commands of all of them (permit_script)."""
 import hashlib
 import pathlib
 import re
@@ -18,6 +19,7 @@ import sys
 # what the programs send besides scripts
 SENT = ['EVALSHA', 'INFO', 'XRANGE']
 CALL = re.compile(r"redis\.p?call\((?:'([A-Z]+)')?")
+# what _job.lua takes of the settings
 JOB_CONF = ['log.timeline', 'events.kept', 'state.kept', 'job.keep_ms', 'job.keep_message_ms']
 TAKEN = """local held = redis.call('HMGET', KEYS[1], 'taker', 'taker_until', 'taker_identity')
 local is_taker = gate[1] ~= 'open' and taker ~= '' and held[1] == taker and held[3] == identity
@@ -51,6 +53,28 @@ def lua_tables(state_h):
     for name, column in (('IS_END', 1), ('IN_FLIGHT', 2)):
         out += ['local %s = { %s }' % (name, ', '.join('%s = true' % row[0] for row in states if row[column] == 'true'))]
     return '\n'.join(out) + '\n'
+
+
+def config_fields(config_c):
+    """the field of struct config of each setting"""
+    return dict(re.findall(r'\{ "([\w.]+)", SET_\w+, AT\((\w+)\)', pathlib.Path(config_c).read_text()))
+
+
+def shared_parts(text):
+    """The top-level statements of what scripts share, in order: (the name that it defines, the statement)."""
+    parts = re.split(r'^(?=local )', without_comments(text), flags=re.M)
+    assert not parts[0].strip(), 'what is shared are locals'
+    return [(re.match(r'local (?:function )?(\w+)', part).group(1), part.rstrip('\n')) for part in parts[1:]]
+
+
+def used_parts(parts, text):
+    """Those that the text uses, and what they use."""
+    used, of_it = [], text
+    for name, part in reversed(parts):
+        if re.search(r'\b%s\b' % name, of_it):
+            used.insert(0, part)
+            of_it += '\n' + part
+    return used
 
 
 def names(text):
@@ -89,16 +113,12 @@ class Script:
         self.conf = names(match.group(3))
         if (match.group(5) or 'checked') not in GATES:
             sys.exit('%s:1: gate(%s) is not one of %s' % (path, match.group(5), ', '.join(GATES)))
-        functions = re.findall(r'^local function (\w+)', job, re.M)
-        needs_job = any(re.search(r'\b%s\(' % f, self.source) for f in functions)
-        if needs_job:
-            self.conf += [c for c in JOB_CONF if c not in self.conf]
+        used = used_parts(shared_parts(tables + job), without_comments(self.source))
+        self.conf += [c for c in JOB_CONF if c not in self.conf and re.search(r'\b%s\b' % c.replace('.', '_'), '\n'.join(used))]
         flags = names(match.group(4))
         parts = ['#!lua' + (' flags=' + ','.join(flags) if flags else ''), gate.strip()]
         parts += [self.bind(), GATES[match.group(5) or 'checked']]
-        if needs_job:
-            parts += [tables.strip(), job.strip()]
-        parts += [self.source.strip()]
+        parts += used + [self.source.strip()]
         self.text = without_comments('\n'.join(parts))
         self.sha1 = hashlib.sha1(self.text.encode()).hexdigest()
 
@@ -135,7 +155,7 @@ class Script:
             'struct redis_reply *reply, struct call *call, call_done *done);\n' % (
                 self.name, '\n'.join(fields), self.name, self.name)
 
-    def code(self):
+    def code(self, fields):
         fixed = len(self.conf) + len(self.fixed())
         ints = [a for a in self.fixed() if ':' in a]
         out = ['static const char %s_text[] =\n%s;' % (self.name, c_text(self.text)),
@@ -148,11 +168,13 @@ class Script:
             out.append('    size_t count = %s;\n    struct str *argv = xcalloc(count, sizeof *argv);' % count)
         else:
             out.append('    size_t count = %d;\n    struct str argv[%d];' % (fixed, max(fixed, 1)))
+        if self.conf:
+            out.append('    const struct config *config = store_config(store);')
         if ints or self.conf:
             out.append('    char numbers[%d][NUMBER_BYTES];' % (len(ints) + len(self.conf)))
         i = n = 0
         for setting in self.conf:
-            out.append('    argv[%d] = number_text(numbers[%d], store_number(store, "%s"));' % (i, n, setting))
+            out.append('    argv[%d] = number_text(numbers[%d], config->%s);' % (i, n, fields[setting]))
             i, n = i + 1, n + 1
         for argument in self.fixed():
             name, _, kind = argument.partition(':')
@@ -179,6 +201,7 @@ def main():
     shared = {p.stem: p.read_text() for p in paths if p.stem.startswith('_')}
     scripts = [Script(p, shared['_gate'], shared['_job'], lua_tables(state_h)) for p in sorted(paths)
                if not p.stem.startswith('_')]
+    fields = config_fields(pathlib.Path(state_h).parent / 'config.c')
     permit = "local COMMANDS = '%s'\n" % ' '.join(commands_of(scripts)) + without_comments(shared['_permit'])
     out.mkdir(parents=True, exist_ok=True)
     banner = '// made by common/job/scripts/embed.py\n'
@@ -190,7 +213,7 @@ def main():
         banner + '#include "job/scripts.gen.h"\n\n#include <stdio.h>\n#include <stdlib.h>\n\n#include "job/store.h"\n\n'
         'enum { NUMBER_BYTES = 24 };\n\nstatic struct str number_text(char out[NUMBER_BYTES], int64_t number)\n{\n'
         '    int len = snprintf(out, NUMBER_BYTES, "%" PRIi64, number);\n'
-        '    return (struct str){ out, (size_t)len };\n}\n\n' + '\n'.join(s.code() for s in scripts)
+        '    return (struct str){ out, (size_t)len };\n}\n\n' + '\n'.join(s.code(fields) for s in scripts)
         + '\nconst struct redis_script permit_script = { "permit",\n%s,\n    %d, "%s" };\n'
         % (c_text(permit), len(permit.encode()), hashlib.sha1(permit.encode()).hexdigest())
         + '\nconst struct redis_script *const all_scripts[] = {\n'

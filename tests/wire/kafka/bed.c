@@ -45,6 +45,7 @@ int bed_make(void **state)
         .send_timeout_ms    = 5000,
         .queue_max_messages = 100000,
         .queue_max_bytes    = 16 << 20,
+        .fetch_max_bytes    = 4 << 20,
         .session_timeout_ms =
             real ? 6000 : 4000,  // the mock lets a first join wait for 3 s and drops a silent one
     };
