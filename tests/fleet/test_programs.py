@@ -96,7 +96,7 @@ def test_a_log_that_nobody_reads_blocks_nothing():
                                    env=dict(fleet.environment, TOKFLEET_LOG_LEVEL='debug', TOKFLEET_LOG_BUFFER_BYTES='64KiB'))
         fleet.processes['unread'] = process
         fleet.start_programs(workers=0)
-        jobs = mixed_jobs(200, fleet.add_accounts())
+        jobs = mixed_jobs(400, fleet.add_accounts())
         fleet.produce([(job['account'], job) for job in jobs])
         states = fleet.wait_ends([job['job_id'] for job in jobs], 120)
         assert not check_ledger(fleet, jobs, states)
