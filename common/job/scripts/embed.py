@@ -114,7 +114,8 @@ class Script:
         if (match.group(5) or 'checked') not in GATES:
             sys.exit('%s:1: gate(%s) is not one of %s' % (path, match.group(5), ', '.join(GATES)))
         used = used_parts(shared_parts(tables + job), without_comments(self.source))
-        self.conf += [c for c in JOB_CONF if c not in self.conf and re.search(r'\b%s\b' % c.replace('.', '_'), '\n'.join(used))]
+        whole = '\n'.join(used) + self.source
+        self.conf += [c for c in JOB_CONF if c not in self.conf and re.search(r'\b%s\b' % c.replace('.', '_'), whole)]
         flags = names(match.group(4))
         parts = ['#!lua' + (' flags=' + ','.join(flags) if flags else ''), gate.strip()]
         parts += [self.bind(), GATES[match.group(5) or 'checked']]
