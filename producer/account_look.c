@@ -96,6 +96,13 @@ static bool parked(const struct account_view *view)
     return str_is(field_of(view, "status"), "parked");
 }
 
+// TikTok refused its access token, and there is no other one yet
+static bool refused(const struct account_view *view)
+{
+    struct str rev = field_of(view, "refused_rev");
+    return rev.len && str_eq(rev, field_of(view, "rev"));
+}
+
 // why the account may not act now; nothing when it may
 static void add_block(const struct account_view *view, int64_t now_ms, struct buf *out)
 {
@@ -106,12 +113,17 @@ static void add_block(const struct account_view *view, int64_t now_ms, struct bu
         if (field_of(view, "paused_why").len)
             buf_add_text(out, ": ");
         words_visible(field_of(view, "paused_why"), out);
-        if (parked(view) || after > now_ms)
+        if (parked(view) || refused(view) || after > now_ms)
             buf_add_text(out, "; ");
     }
     if (parked(view)) {
         buf_add_text(out, "parked: ");
         words_visible(field_of(view, "parked_why"), out);
+    } else if (refused(view)) {
+        buf_add_text(out, "its token is being refreshed");
+        if (field_of(view, "refresh_why").len)
+            buf_add_text(out, ": ");
+        words_visible(field_of(view, "refresh_why"), out);
     } else if (after > now_ms) {
         buf_add_text(out, "waits ");
         words_age(after - now_ms, out);

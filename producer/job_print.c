@@ -81,6 +81,9 @@ static void add_why_waiting(struct page *page, struct buf *out)
     } else if (str_is(answer_field(account, "status"), "parked")) {
         buf_add_text(out, "waits because its account is parked: ");
         words_visible(answer_field(account, "parked_why"), out);
+    } else if (answer_field(account, "refused_rev").len &&
+               str_eq(answer_field(account, "refused_rev"), answer_field(account, "rev"))) {
+        buf_add_text(out, "waits because its account's token is being refreshed");
     } else if (str_to_i64(answer_field(account, "after"), &after) && after > page->now_ms) {
         buf_add_text(out, "waits because its account may not act before ");
         words_time(after, page->now_ms, out);

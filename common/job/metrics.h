@@ -58,6 +58,10 @@
     X( RESULT_LOOK_UP, "look_up"  ) \
     X( RESULT_FAIL,    "fail"     )
 
+#define METRIC_ACCOUNT_STATUSES(X) \
+    X( ACCOUNT_OK,     "ok"      ) \
+    X( ACCOUNT_PARKED, "parked"  )
+
 // what became of a refresh of tokens
 #define METRIC_REFRESH_ENDS(X)                                                     \
     X( REFRESH_OK,            "ok"             )                                   \
@@ -73,6 +77,7 @@ enum metric_attempt_end { METRIC_ATTEMPT_ENDS(X) };
 enum metric_command_end { METRIC_COMMAND_ENDS(X) };
 enum metric_program { METRIC_PROGRAMS(X) };
 enum metric_result { METRIC_RESULTS(X) };
+enum metric_account { METRIC_ACCOUNT_STATUSES(X) };
 enum metric_refresh { METRIC_REFRESH_ENDS(X) };
 #undef X
 
@@ -150,6 +155,9 @@ enum metric_refresh { METRIC_REFRESH_ENDS(X) };
     X(POLLS, "tokfleet_polls", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "publish ids that are followed") \
     X(POLLS_DUE, "tokfleet_polls_due", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "of them, those whose status call is due") \
     X(UNSURE, "tokfleet_unsure_jobs", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "jobs that nobody knows of whether they were posted") \
+    X(ACCOUNTS, "tokfleet_accounts", GAUGE, NUMBER, &by_account, NULL, NULL, "poller", "accounts that are connected; parked: a person must act") \
+    X(CONSENT_SOON, "tokfleet_consents_ending_soon", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "accounts whose consent (refresh token) ends within refresh.soon, or has ended") \
+    X(REFRESH_DUE, "tokfleet_refreshes_due", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "accounts whose tokens are due to be refreshed and that no poller has taken") \
     X(OUTBOX, "tokfleet_outbox_events", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "events that are not on Kafka yet") \
     X(OUTBOX_AGE, "tokfleet_outbox_age_seconds", GAUGE, SECONDS, NULL, NULL, NULL, "poller", "age of the oldest of them; 0: there is none") \
     X(ALIVE, "tokfleet_programs_alive", GAUGE, NUMBER, &by_program, NULL, NULL, "poller", "programs whose heartbeat is not older than five of them") \

@@ -78,7 +78,7 @@ static const struct row rows[] = {
            "Five drafts wait in the account's TikTok inbox, which is the most that TikTok holds in 24 hours.",
            "Ask the user to post or discard the pending drafts in the TikTok app; the jobs go on by themselves."),
     ANSWER("spam_risk_user_banned_from_posting", PARK, ACCOUNT, NO, "TikTok banned the account from posting.",
-           "Check the account's status in the TikTok app and appeal there; resume the account once it may post again."),
+           "Check the account's status in the TikTok app and appeal there; connect the account again once it may post."),
     ANSWER("spam_risk", FAIL, JOB, NO, "TikTok judged the request to be spam.",
            "Vary the content and the pace of this account's posts, and send the post under a new job_id."),
     ANSWER("spam_risk_text", FAIL, JOB, NO, "TikTok judged the text to be spam.",

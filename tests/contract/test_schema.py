@@ -218,9 +218,11 @@ def test_the_schemas_know_every_state_and_event_that_there_is():
     states = set(re.findall(r'X\( (\w+), +(?:true|false),', state_h)) - {'NONE', 'CLAIMED'}
     names = re.findall(r'X\( (\w+) \)', state_h[state_h.index('#define JOB_EVENTS'):])
     event = load('event')['properties']
-    assert set(event['state']['enum']) == states
-    assert set(event['event']['enum']) == set(names) - {'CLAIM'} | {'PUBLIC_ID'}
-    assert set(re.search(r'\(\?:([A-Z_|]+)\)\$', event['event_id']['pattern'])[1].split('|')) == states | {'PUBLIC_ID'}
+    of_accounts = set(re.findall(r"tell_account\('(\w+)'", (ROOT / 'common/job/scripts/account.lua').read_text()))
+    assert len(of_accounts) == 2 and set(event['state']['enum']) == states | of_accounts
+    assert set(event['event']['enum']) == set(names) - {'CLAIM'} | {'PUBLIC_ID'} | of_accounts
+    ids = [set(re.search(r'\(\?:([A-Z_|]+)\)\$', one['pattern'])[1].split('|')) for one in event['event_id']['anyOf']]
+    assert ids == [states | {'PUBLIC_ID'}, of_accounts]
 
 
 def test_jobs_md_and_the_schemas_name_the_same_fields():

@@ -12,7 +12,7 @@ TABLE = [
     (r'job:(?P<id>.+)', 'hash', 'job'),
     (r'message:(?P<id>.+)', 'string', 'job'),
     (r'log:(?P<id>.+)', 'list', 'job'),
-    (r'slots|open|leases|ready|delayed|polls|unsure|refresh|programs', 'zset', None),
+    (r'slots|open|leases|ready|delayed|polls|unsure|refresh|consent|parked|programs', 'zset', None),
     (r'queue:.+|unknown:.+|state:[A-Z_]+', 'zset', None),
     (r'flying:.+', 'set', None),
     (r'window:.+:(init|status|creator_info|sent|video_list)', 'zset', 'some'),

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from certificates import make_authority, make_certificate
-from harness import ROOT, wait_for
+from harness import ROOT, video, wait_for
 from real_kafka import KAFKA, OnRealKafka, need_real_kafka
 from test_gate import GATED, gate_opened
 from test_load import SIM
@@ -88,7 +88,8 @@ def assert_secret(fleet):
 
 
 def test_a_fleet_runs_on_a_kafka_with_users_who_may_do_what_the_readme_says():
-    with SecureFleet(GATED, sim=SIM, accounts=12) as fleet:
+    with SecureFleet(dict(GATED, tiktok_client_key='a-key', tiktok_client_secret='a-secret'), sim=SIM,
+                     accounts=12) as fleet:
         fleet.start_programs(workers=2, pollers=2)
         jobs = mixed_jobs(72, fleet.add_accounts())
         ids = [job['job_id'] for job in jobs]
@@ -99,6 +100,11 @@ def test_a_fleet_runs_on_a_kafka_with_users_who_may_do_what_the_readme_says():
         gate_opened(fleet, 2)
         fleet.produce([(job['account'], job) for job in jobs[36:]] + [('', 'no job')])
         assert not check_ledger(fleet, jobs, fleet.wait_ends(ids, 120))
+        # a refreshed pair goes onto Kafka, too
+        fleet.sim('accounts', {'open_id': json.loads(fleet.sim('accounts'))[0]['open_id'], 'expires_in': 0})
+        fleet.produce([video('after-the-token', jobs[0]['account'])])
+        fleet.wait_ends(['after-the-token'], 60)
+        assert fleet.stats()['refreshes'] == 1
         wait_for('the dead letter is there', lambda: fleet.consume('dlq'), 20)
         for words in (['topics', 'ensure', '--partitions', '12', '--replication', '1'], ['status'], ['dlq', 'list']):
             done = fleet.cli(*words)

@@ -8,6 +8,7 @@ import signal
 import time
 
 from harness import Fleet, video, wait_for
+from schemas import assert_promised
 
 SETTINGS = {'tiktok_client_key': 'a-key', 'tiktok_client_secret': 'a-secret', 'limit_window_ms': 1000,
             'poll_first_ms': 100, 'poll_interval_ms': 250, 'tiktok_timeout_ms': 2000, 'retry_delay_ms': 200,
@@ -104,6 +105,7 @@ def test_200_tokens_end_in_one_second_and_each_account_is_refreshed_once():
         all_published(fleet, fifth[1:])
         assert fleet.states(['fifth-0-0']) == {'fifth-0-0': 'QUEUED'}
         event, = wait_for('its event is on Kafka', lambda: account_events(fleet, 'NEEDS_CONSENT'), 20)
+        assert_promised(fleet)
         assert event['account'] == lost and 'job_id' not in event and event['error']['code'] == 'invalid_grant'
         record = json.loads([r['payload'] for r in fleet.consume('accounts') if r['key'] == lost][-1])
         assert (record['status'], record['why']) == ('parked', 'invalid_grant')

@@ -147,6 +147,24 @@ TEST(a_public_id_is_an_event_and_no_state)
     entry_fini(&entry);
 }
 
+TEST(an_event_of_an_account_names_no_job_and_has_the_revision_of_its_record)
+{
+    static const char *const texts[] = { "name",       "NEEDS_CONSENT", "event",       "NEEDS_CONSENT", "epoch",
+                                         "1795389803", "account",       "-000x",       "at",            "5",
+                                         "error_code", "invalid_grant", "error_cause", "c",             "error_remedy",
+                                         "r",          NULL };
+    struct entry             entry;
+    entry_init(&entry, texts);
+    assert_str(text_of(&entry, "event_id"), "account/-000x/1795389803/NEEDS_CONSENT");
+    assert_str(text_of(&entry, "state"), "NEEDS_CONSENT");
+    assert_str(text_of(&entry, "event"), "NEEDS_CONSENT");
+    assert_str(text_of(&entry, "account"), "-000x");
+    assert_int_equal(text_of(&entry, "job_id").len, 0);
+    assert_int_equal(text_of(&entry, "epoch").len, 0);
+    assert_false(entry.event.is_end);
+    entry_fini(&entry);
+}
+
 TEST(the_ends_are_those_of_the_state_table)
 {
     for (int state = JOB_NONE; state < JOB_STATE_COUNT; state++) {

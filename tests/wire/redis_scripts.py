@@ -209,7 +209,7 @@ KEYS = [(re.compile(pattern + '$', re.S), ttl) for pattern, ttl in [
     (r'ready', 'no'), (r'queue:.+', 'no'), (r'unknown:.+', 'no'), (r'unknown', 'no'), (r'flying:.+', 'no'), (r'delayed', 'no'),
     (r'window:.+:(init|creator_info|status|sent|video_list)', 'yes'), (r'day:.+', 'yes'), (r'inbox:.+', 'yes'), (r'active:\d{8}', 'yes'),
     (r'polls', 'no'), (r'unsure', 'no'), (r'publish:.+', 'yes'), (r'account:.+', 'no'), (r'alias', 'no'),
-    (r'token:.+', 'no'), (r'refresh', 'no'), (r'oauth:.+', 'yes'), (r'watermark', 'no'), (r'outbox', 'no'),
+    (r'token:.+', 'no'), (r'refresh', 'no'), (r'consent', 'no'), (r'parked', 'no'), (r'oauth:.+', 'yes'), (r'watermark', 'no'), (r'outbox', 'no'),
     (r'events', 'no'), (r'state:[A-Z_]+', 'no'), (r'count', 'no'), (r'count:\d{8}', 'yes'), (r'breaker', 'no'),
     (r'programs', 'no'), (r'program:.+', 'yes'), (r'gate', 'no')]]
 
@@ -288,6 +288,7 @@ def check_waiting(space, conf):
         if may_act and 'paused' not in account \
                 and len(space.get('flying:' + name)) < conf['limit.account'] and any(rank < HELD for rank in members.values()):
             assert name in space.get('ready'), 'forgotten: ' + name
+    assert set(space.get('parked')) == {name for name, account in accounts.items() if account.get('status') == 'parked'}
     for name in space.get('ready'):
         assert accounts[name].get('status', 'ok') == 'ok', 'parked and ready: ' + name
         assert accounts[name].get('refused_rev') != accounts[name].get('rev', ''), 'refused and ready: ' + name

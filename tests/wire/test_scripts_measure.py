@@ -19,6 +19,21 @@ def test_an_empty_fleet_has_nothing(make_fleet):
     assert set(figures.values()) == {0}, figures
 
 
+def test_accounts_are_told_by_status_and_by_the_end_of_their_consent(make_fleet):
+    fleet = make_fleet(refresh__soon_ms=86400000)
+    now = fleet.now()
+    for i, (status, left) in enumerate([('ok', 9), ('ok', 9), ('ok', 0.5), ('parked', 9), ('parked', 0.5), ('removed', 9)]):
+        fleet.run('account', open_id='u%d' % i, rev='1', sealed='s', scopes='', status=status, expires_at=str(now + 1000),
+                  token_at=str(now - 86400000), refresh_expires_at=str(int(now + left * 86400000)), by='cli')
+    figures = measure(fleet)
+    assert (figures['accounts_ok'], figures['parked'], figures['consent_soon']) == (3, 2, 2)
+    assert figures['refresh_due'] == 5  # 23 hours of 24 have passed
+    claimed = fleet.to_sending('one', 'u0')
+    fleet.refuse(claimed, 'NOT_SENT', account_then='park')
+    assert (measure(fleet)['accounts_ok'], measure(fleet)['parked']) == (2, 3)
+    fleet.check()
+
+
 def test_every_figure_is_what_the_keys_say(make_fleet):
     fleet = make_fleet(limit__in_flight=3)
     now = fleet.now()

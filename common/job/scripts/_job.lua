@@ -349,6 +349,7 @@ end
 
 local function park_account(account, why)
     redis.call('HSET', P .. 'account:' .. account, 'status', 'parked', 'parked_why', why, 't_parked', now)
+    redis.call('ZADD', P .. 'parked', 'NX', now, account)
     redis.call('ZREM', P .. 'ready', account)
 end
 

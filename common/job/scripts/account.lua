@@ -82,6 +82,16 @@ local function store()
     for i = 1, #profile, 2 do
         keep(profile[i], profile[i + 1])
     end
+    if status == 'removed' then
+        redis.call('ZREM', P .. 'consent', open_id)
+    else
+        redis.call('ZADD', P .. 'consent', tonumber(refresh_expires_at) or 0, open_id)
+    end
+    if status == 'parked' then
+        redis.call('ZADD', P .. 'parked', 'NX', now, open_id)
+    else
+        redis.call('ZREM', P .. 'parked', open_id)
+    end
     if status == 'ok' then
         redis.call('HDEL', key, 'parked_why', 't_parked')
     else

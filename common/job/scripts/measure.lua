@@ -1,4 +1,4 @@
--- measure(states...) conf(limit.in_flight, limit.open, heartbeat.ms) flags(no-writes, allow-oom) gate(unchecked)
+-- measure(states...) conf(limit.in_flight, limit.open, heartbeat.ms, refresh.soon_ms) flags(no-writes, allow-oom) gate(unchecked)
 -- The fleet in figures, for /metrics: lengths of keys and places in sorted sets, so that it costs the same whatever the
 -- backlog. states: all of them. OK { name, figure, ... }
 local PROGRAMS = 1000
@@ -51,6 +51,11 @@ size('polls')
 due('polls', now)
 size('unsure')
 say('unknown', math.max(0, number(redis.call('GET', P .. 'unknown'))))
+
+local parked = size('parked')
+say('accounts_ok', math.max(0, size('consent') - parked))
+say('consent_soon', redis.call('ZCOUNT', P .. 'consent', 1, now + refresh_soon_ms))
+due('refresh', now)
 
 for i, count in ipairs(redis.call('HMGET', P .. 'count', unpack(states))) do
     say(states[i], number(count))
