@@ -85,8 +85,8 @@ void account_store(struct store *store, const struct account_record *record, siz
     struct account_args args = {
         .open_id      = record->open_id,
         .rev          = number_text(numbers[0], record->rev),
-        .seen         = seen < 0 ? (struct str){ 0 } : number_text(numbers[1], seen),
-        .alias        = alias < record->alias_count ? record->aliases[alias] : (struct str){ 0 },
+        .seen         = seen < 0 ? STR("") : number_text(numbers[1], seen),
+        .alias        = alias < record->alias_count ? record->aliases[alias] : STR(""),
         .aliases      = buf_str(&aliases),
         .sealed       = record->sealed,
         .scopes       = record->scopes,

@@ -157,7 +157,7 @@ static void read_scopes(struct str scopes, char *out, size_t out_bytes)
             buf_add_char(&text, ',');
         buf_add(&text, scope);
     }
-    answer_copy_whole(out, out_bytes, text.full ? (struct str){ 0 } : buf_str(&text));
+    answer_copy_whole(out, out_bytes, text.full ? STR("") : buf_str(&text));
     buf_fini(&text);
 }
 

@@ -50,8 +50,8 @@ TEST(every_field_may_be_absent_or_of_another_kind)
 {
     static const char *const bodies[] = {
         "{}", "{\"data\":null}", "{\"data\":[]}", "{\"data\":{}}", "not JSON", "",
-        "{\"data\":{\"creator_username\":7,\"privacy_level_options\":\"SELF_ONLY\",\"comment_disabled\":\"yes\","
-        "\"max_video_post_duration_sec\":-5}}",
+        ("{\"data\":{\"creator_username\":7,\"privacy_level_options\":\"SELF_ONLY\",\"comment_disabled\":\"yes\","
+         "\"max_video_post_duration_sec\":-5}}"),
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         decode(bodies[i]);
