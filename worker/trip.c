@@ -13,7 +13,7 @@
 #include "worker/creator.h"
 #include "worker/verdict.h"
 
-enum { REPEAT_MIN_MS = 100, REPEAT_MAX_MS = 5000, LOG_ID_BYTES = 64 };
+enum { REPEAT_MIN_MS = 100, REPEAT_MAX_MS = 5000, LOG_ID_BYTES = 64, JOURNAL_LATE_MS = 1000 };
 
 // one of the two records at the end, repeated until it is there
 struct record {
@@ -55,6 +55,7 @@ struct trip {                        // one job's way through the worker
     const char          *early;      // it ended before the request: what Redis hears (RELEASE, REJECT); else NULL
     struct record        journal;    // INITED or INTENT_ABORTED
     struct record        redis;      // result or refuse
+    int64_t              redis_ms;   // monotonic, when Redis took it
 };
 
 static void on_allowed(struct call *call, const struct error *err);      // 1. the account lets it be posted: INTENT
@@ -108,6 +109,14 @@ static void on_journal_written(struct call *call, const struct error *err)
         return;
     }
     trip->journal.done = true;
+    /* Redis took it long before Kafka did. It may be another one by now, that was told what the journal said before this
+     * record was there: then it has to hear it too. gate.wait begins when no old Redis takes anything any more, and is
+     * longer than this. */
+    if (trip->redis.done && clock_monotonic_ms() - trip->redis_ms > JOURNAL_LATE_MS) {
+        trip->redis.done = false;
+        redis_write(trip);
+        return;
+    }
     trip_end_when_recorded(trip);
 }
 
@@ -171,6 +180,7 @@ static void on_redis_written(struct call *call, const struct error *err)
                  F_STR("publish_id", trip->answer.publish_id));
     redis_reply_fini(&trip->reply);
     trip->redis.done = true;
+    trip->redis_ms   = clock_monotonic_ms();
     trip_end_when_recorded(trip);
 }
 
