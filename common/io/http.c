@@ -14,7 +14,7 @@
 #include "io/http_transfer.h"
 #include "loop/clock.h"
 
-enum { LATE_TURNS = 3 };
+enum { LATE_MS = 100, SLEEPS_MAX = 3 };
 
 struct socket {
     struct http *http;          // borrowed
@@ -201,18 +201,32 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings, s
     return http;
 }
 
-/* Its time is over, in the queue or on the wire. This timer and not libcurl's decides, and only after more turns of the
- * loop, which hands out what sockets have before it runs timers: a process that was stopped, and wakes after its time, still
- * takes an answer that has come. The turn in which it wakes does not: the stop ended its wait with EINTR, without sockets;
- * and the next hands out 32 of them at first. */
+/* The time that this process slept does not count: neither is an answer given up that lies in its socket (a wait for
+ * sockets that a stop interrupted ends without them, and timers run), nor one to a request that was just sent on waking. */
+static bool has_slept(struct transfer *transfer)
+{
+    if (clock_monotonic_ms() < transfer->until_ms + LATE_MS || transfer->slept >= SLEEPS_MAX)
+        return false;
+    transfer->slept++;
+    return true;
+}
+
+static void transfer_wait(struct transfer *transfer)
+{
+    transfer->until_ms = clock_monotonic_ms() + transfer->timeout_ms;
+    timer_start(&transfer->patience, transfer->timeout_ms);
+}
+
+/* Its time is over, in the queue or on the wire. This timer and not libcurl's decides: the loop hands out what sockets
+ * have before it runs timers. */
 static void on_patience(struct timer *timer)
 {
     struct transfer *transfer = container_of(timer, struct transfer, patience);
     struct http     *http     = transfer->http;
     struct call     *call     = transfer->call;
     struct error     err;
-    if (transfer->running && transfer->late_turns++ < LATE_TURNS) {
-        timer_start(timer, 0);
+    if (transfer->running && has_slept(transfer)) {
+        transfer_wait(transfer);
         return;
     }
     if (transfer->running) {
@@ -259,7 +273,8 @@ void http_start(struct http *http, const struct http_request *request, struct ht
     transfer->http = http;
     transfer->call = call;
     timer_init(&transfer->patience, http->loop, on_patience);
-    timer_start(&transfer->patience, request->timeout_ms);
+    transfer->timeout_ms = request->timeout_ms;
+    transfer_wait(transfer);
     TAILQ_INSERT_TAIL(&http->queue, transfer, entry);
     http->in_flight++;
     start_queued(http);

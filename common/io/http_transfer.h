@@ -32,7 +32,9 @@ struct transfer {
     int64_t      start_us;        // monotonic
     bool         running;         // libcurl has it; else it is in the queue
     struct timer patience;        // until its time is over
-    int          late_turns;      // of the loop since then
+    int64_t      timeout_ms;      // its time
+    int64_t      until_ms;        // monotonic
+    int          slept;           // how often it was given its time again
     TAILQ_ENTRY(transfer) entry;  // in running or queue of http
     char origin[ORIGIN_BYTES];    // scheme://host[:port], all that a message may show
     char why[CURL_ERROR_SIZE];    // libcurl's; may show what a message may not
