@@ -292,7 +292,7 @@ def test_a_late_answer_after_it_was_found_changes_nothing(lists):
     one = looked(lists)
     found(lists, one, '72')
     claimed = dict(job_id='one', epoch=one['epoch'])
-    assert lists.result(claimed) == ['STATE', 'PUBLISHED']
+    assert lists.result(claimed) == ['OK', 'PUBLISHED']
     assert lists.refuse(claimed, 'NOT_SENT', arrived=1) == ['STATE', 'PUBLISHED']
     assert lists.job('one')['post_id'] == '72'
 
@@ -445,3 +445,23 @@ def test_a_policy_is_bounded_a_call(make_fleet):
     claim(fleet)
     assert policy(fleet) == ['OK', 0, 10]
     assert policy(fleet) == ['OK', 0, 2]
+
+
+def test_an_answer_that_is_too_late_changes_nothing_and_is_told_once(lists):
+    claimed = doubt(lists, on_unsure='fail')
+    lists.key('HSET', 'job:one', 'evidence_epoch', claimed['epoch'], 'evidence_next', '0')
+    lists.key('ZADD', 'unsure', 1, 'one')
+    assert policy(lists) == ['OK', 0, 1]
+    for _ in range(2):
+        assert lists.result(claimed, 'v_pub~7') == ['STATE', 'FAILED']
+    job = lists.job('one')
+    assert job['state'] == 'FAILED' and job.get('publish_id', '') == '' and job['warnings'].count('v_pub~7') == 1
+    assert 'when the job was FAILED already' in job['warnings'] and not job['warnings'].endswith('\n')
+
+
+def test_a_job_that_was_found_learns_its_publish_id_from_the_late_answer(lists):
+    one = looked(lists)
+    assert found(lists, one, '7000000000000000001')[0] == 'OK'
+    assert lists.result(dict(job_id='one', epoch=one['epoch']), 'v_pub~7') == ['OK', 'PUBLISHED']
+    job = lists.job('one')
+    assert (job['publish_id'], job['post_id'], job.get('warnings', '')) == ('v_pub~7', '7000000000000000001', '')

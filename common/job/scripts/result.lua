@@ -1,6 +1,7 @@
--- result(job_id, epoch, publish_id, log_id, first_poll_ms:int, worker) conf(limit.window_ms, limit.day_ms) flags(allow-oom)
+-- result(job_id, epoch, publish_id, log_id, first_poll_ms:int, worker) conf(limit.window_ms, limit.day_ms, events.kept) flags(allow-oom)
 -- TikTok accepted the post and gave a publish id. Taken for the same attempt in SENDING or UNSURE, however late:
 -- the answer of TikTok is never thrown away by a fence. epoch is the attempt's.
+-- Where the job is FAILED by now it changes nothing, but stays visible: there may be a post that the job does not tell of.
 local job = load(job_id)
 if not job or job.attempt_epoch ~= epoch then
     return { 'FENCED' }
@@ -9,7 +10,20 @@ if job.publish_id == publish_id and job.state ~= 'SENDING' then
     -- taken before; in doubt again by now, it is in doubt although this is known
     return { 'OK', job.state }
 end
+if job.publish_id == '' and (job.state == 'PUBLISHED' or job.state == 'IN_INBOX') then
+    -- found by other means, or by a person
+    redis.call('HSET', P .. 'job:' .. job_id, 'publish_id', publish_id, 'log_id', log_id)
+    return { 'OK', job.state }
+end
 if not arrow(job.state, 'ACCEPT') then
+    local have = redis.call('HGET', P .. 'job:' .. job_id, 'warnings') or ''
+    if job.state == 'FAILED' and not string.find(have, publish_id, 1, true) then
+        redis.call('HSET', P .. 'job:' .. job_id, 'warnings', (have == '' and '' or string.gsub(have, '\n*$', '') .. '\n')
+            .. 'attempt ' .. epoch .. ': TikTok accepted it after all, as ' .. publish_id .. ', when the job was FAILED '
+            .. 'already. Look at the account: there may be a post that this job does not tell of.')
+        redis.call('XADD', P .. 'events', 'MAXLEN', '~', events_kept, '*', 'job_id', job_id, 'name', 'LATE_ANSWER',
+            'at', now, 'account', job.account, 'why', publish_id)
+    end
     return { 'STATE', job.state }
 end
 accept_token(job.account)
