@@ -266,12 +266,13 @@ static bool on_greeted(struct redis *redis, enum greeting word, const struct ans
     return false;
 }
 
-// With sentinels: true when the answer is a replica's. One that lacks replicas may have been replaced: they are asked.
+/* True when the answer is a replica's: the name in the URL, or the sentinels, may mean another server by now. One that
+ * lacks replicas may have been replaced, too, and they are asked. */
 static bool is_replaced(struct redis *redis, const struct answer *answer)
 {
-    if (!redis->sentinel || redis->state != LINK_READY || answer->kind != ANSWER_ERROR)
+    if (redis->state != LINK_READY || answer->kind != ANSWER_ERROR)
         return false;
-    if (str_starts(answer->text, "NOREPLICAS") &&
+    if (redis->sentinel && str_starts(answer->text, "NOREPLICAS") &&
         clock_monotonic_ms() - redis->doubt_ms >= DOUBT_MS) {
         redis->doubt_ms = clock_monotonic_ms();
         sentinel_ask(redis->sentinel);

@@ -7,6 +7,8 @@
  * ERR_TIMEOUT or ERR_LOST (written; it may or may not have happened), ERR_BROKEN (not RESP: the connection is closed).
  * An error that Redis answers is no failure of the call: it is an answer of kind ANSWER_ERROR.
  *
+ * A server that answers READONLY or MASTERDOWN is left for a new connection: its name may mean another one by now.
+ *
  * With redis+sentinel:// the sentinels are asked in turn who is the primary, before every connection. The server that
  * they name is taken only if it says so itself (ROLE, which the user's ACL has to allow). A lost connection, an answer
  * of a replica (READONLY) or a standstill of silence_ms, be it the server's or this process's, begins anew with the

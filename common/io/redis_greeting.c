@@ -58,7 +58,10 @@ static enum greeted judge_error(enum greeting word, struct str text, char *why, 
     bool forbidden = str_starts(text, "NOPERM");
     if (word == GREETING_PING && forbidden)
         return GREETED_WELL;  // it is there, and that is all that was asked
-    snprintf(why, why_bytes, "%s refused: %.*s", names[word], STR_ARG(text));
+    bool cluster = str_starts(text, "MOVED");
+    snprintf(why, why_bytes, "%s refused: %.*s%s", names[word], STR_ARG(text),
+             cluster ? " (a Redis Cluster: a fleet needs the one primary that has all of its keys)"
+                     : "");
     return word == GREETING_AUTH || forbidden || str_starts(text, "NOAUTH") ? GREETED_REFUSED
                                                                             : GREETED_BADLY;
 }

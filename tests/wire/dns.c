@@ -56,6 +56,35 @@ bool hung_dns_begin(struct hung_dns *dns)
     return false;
 }
 
+static void *answer_all(void *owner)
+{
+    const struct hung_dns *dns = owner;
+    unsigned char          packet[512];
+    struct sockaddr_in     from;
+    socklen_t              len = sizeof from;
+    ssize_t                n   = 0;
+    while ((n = recvfrom(dns->fd, packet, sizeof packet, 0, (struct sockaddr *)&from, &len)) > 0) {
+        if (n < 12)
+            continue;
+        packet[2] |= 0x80;                                        // an answer
+        packet[3]  = (unsigned char)((packet[3] & 0xF0) | 0x83);  // no such name
+        packet[11] = 0;                                           // nothing besides the question
+        for (ssize_t end = 12; end < n; end++)
+            if (packet[end] == 0) {
+                n = end + 5 < n ? end + 5 : n;
+                break;
+            }
+        sendto(dns->fd, packet, (size_t)n, 0, (struct sockaddr *)&from, len);
+        len = sizeof from;
+    }
+    return NULL;
+}
+
+void hung_dns_know_nothing(struct hung_dns *dns)
+{
+    dns->answers = pthread_create(&dns->thread, NULL, answer_all, dns) == 0;
+}
+
 void hung_dns_end(struct hung_dns *dns)
 {
     if (dns->mounted > 1)
@@ -64,6 +93,10 @@ void hung_dns_end(struct hung_dns *dns)
         umount2("/etc/resolv.conf", MNT_DETACH);
     unlink(dns->resolv);
     unlink(dns->hosts);
+    if (dns->answers) {
+        shutdown(dns->fd, SHUT_RDWR);
+        pthread_join(dns->thread, NULL);
+    }
     if (dns->fd >= 0)
         close(dns->fd);
 }

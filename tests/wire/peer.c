@@ -93,9 +93,8 @@ static bool await_request(struct connection *c)
     return true;
 }
 
-static bool send_all(struct connection *c, const char *text)
+static bool send_bytes(struct connection *c, const char *text, size_t len)
 {
-    size_t len = strlen(text);
     while (len) {
         ssize_t n =
             c->ssl ? SSL_write(c->ssl, text, (int)len) : send(c->fd, text, len, MSG_NOSIGNAL);
@@ -114,6 +113,21 @@ static bool sleep_for(struct peer *peer, int ms)
     return !is_ending(peer);
 }
 
+static bool send_all(struct connection *c, const char *text)
+{
+    return send_bytes(c, text, strlen(text));
+}
+
+static bool drip(struct connection *c, const char *text, int ms)
+{
+    for (; *text; text++) {
+        nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000L }, NULL);
+        if (is_ending(c->peer) || !send_bytes(c, text, 1))
+            return false;
+    }
+    return true;
+}
+
 // False: the script is over.
 static bool play(struct connection *c, const struct peer_step *step)
 {
@@ -125,6 +139,12 @@ static bool play(struct connection *c, const struct peer_step *step)
         return await_request(c);
     case PEER_SEND:
         return send_all(c, step->text);
+    case PEER_DRIP:
+        return drip(c, step->text, step->ms);
+    case PEER_FLOOD:
+        while (send_all(c, step->text)) {
+        }
+        return false;
     case PEER_SLEEP:
         return sleep_for(c->peer, step->ms);
     case PEER_HANG:

@@ -7,6 +7,8 @@ enum peer_do {
     PEER_AWAIT,    // read until `text` was there (each byte counts once)
     PEER_REQUEST,  // read one HTTP request with its body
     PEER_SEND,     // send `text`
+    PEER_DRIP,     // the same, byte by byte, one each `ms`
+    PEER_FLOOD,    // the same again and again, until the other side closes
     PEER_SLEEP,    // for `ms`
     PEER_HANG,     // until the other side closes
     PEER_CUT,      // close without the farewell of TLS
@@ -25,6 +27,8 @@ struct peer_step {
 #define AWAIT(t) { PEER_AWAIT, (t), 0 }
 #define REQUEST  { PEER_REQUEST, NULL, 0 }
 #define SEND(t)  { PEER_SEND, (t), 0 }
+#define DRIP(t, n) { PEER_DRIP, (t), (n) }
+#define FLOOD(t) { PEER_FLOOD, (t), 0 }
 #define SLEEP(n) { PEER_SLEEP, NULL, (n) }
 #define HANG     { PEER_HANG, NULL, 0 }
 #define CUT      { PEER_CUT, NULL, 0 }
