@@ -253,7 +253,7 @@ static const struct account_profile ann = {
 };
 
 static struct account_record record_of(const struct account_profile *profile, size_t aliases,
-                                       char names[ALIASES_MAX][8])
+                                       char names[ALIASES_MAX][24])
 {
     struct account_record record = {
         .rev                   = INT64_C(1795000000123),
@@ -279,7 +279,7 @@ static struct account_record record_of(const struct account_profile *profile, si
 TEST(a_record_is_read_as_it_was_written)
 {
     for (size_t count = 0; count <= ALIASES_MAX; count++) {
-        char                  names[ALIASES_MAX][8];
+        char                  names[ALIASES_MAX][24];
         struct account_record record = record_of(count % 2 ? &ann : &nobody, count, names);
         struct account_record again;
         struct arena          arena = { 0 };
