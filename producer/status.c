@@ -56,8 +56,9 @@ static const char help[] =
     "  tokfleet status\n"
     "  tokfleet status --watch\n"
     "  tokfleet status --json | jq .in_flight\n\n"
-    "--watch shows it again and again, with rates a minute, until q or Ctrl-C. Where the\n"
-    "output is no terminal it prints a line a look, and with --json an object a look.";
+    "--watch shows it again and again, with rates a minute, until q or Ctrl-C; behind a\n"
+    "state's number stands +N, those that ended today (UTC). Where the output is no\n"
+    "terminal it prints a line a look, and with --json an object a look.";
 
 const struct verb verb_status = {
     .heading       = "what became of them",
