@@ -13,9 +13,19 @@ static struct str first_word(const struct verb *verb)
     return str_cut(&rest, ' ', &word) ? word : rest;
 }
 
-static bool takes_file(const struct verb *verb)
+// "file" where a file is wanted, the words of "[job|command]", else nothing
+static void print_operands(struct out *out, const struct verb *verb)
 {
-    return strstr(verb->operands, "FILE") != NULL;
+    static const char words[] = "abcdefghijklmnopqrstuvwxyz-|[] ";
+    const char       *text    = verb->operands;
+    out_printf(out, "operands=\"");
+    if (strstr(text, "FILE"))
+        out_printf(out, "file");
+    else if (strspn(text, words) == strlen(text))
+        for (; *text; text++)
+            if (*text != '[' && *text != ']')
+                out_printf(out, "%c", *text == '|' ? ' ' : *text);
+    out_printf(out, "\"\n");
 }
 
 // the first words, each once; then the second ones of each noun
@@ -44,7 +54,8 @@ static void print_flags(struct out *out, const struct verb *verb)
     out_printf(out, "    '%s')\n        flags=\"", verb->name);
     for (size_t i = 0; i < verb->flag_count; i++)
         out_printf(out, "--%s ", verb->flags[i].name);
-    out_printf(out, "--verbose --help\" operands=%s\n", takes_file(verb) ? "file" : "");
+    out_printf(out, "--verbose --help\" ");
+    print_operands(out, verb);
     out_printf(out, "        case $before in\n");
     for (size_t i = 0; i < verb->flag_count; i++) {
         const struct flag *flag = &verb->flags[i];
@@ -91,20 +102,21 @@ static int run_completion(struct tool *tool, const void *options, char *const *o
                "    case $verb in\n");
     for (size_t i = 0; i < verb_count; i++)
         print_flags(out, verbs[i]);
-    out_printf(
-        out,
-        "    *) return ;;\n"
-        "    esac\n"
-        "    if [[ $choices ]]; then\n"
-        "        mapfile -t COMPREPLY < <(compgen -W \"$choices\" -- \"$current\")\n"
-        "    elif [[ $values == file || ( ! $values && $operands && $current != -* ) ]]; then\n"
-        "        compopt -o filenames 2>/dev/null\n"
-        "        mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
-        "    elif [[ ! $values ]]; then\n"
-        "        mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$current\")\n"
-        "    fi\n"
-        "}\n"
-        "complete -F _tokfleet tokfleet\n");
+    out_printf(out, "    *) return ;;\n"
+                    "    esac\n"
+                    "    if [[ $choices ]]; then\n"
+                    "        mapfile -t COMPREPLY < <(compgen -W \"$choices\" -- \"$current\")\n"
+                    "    elif [[ $values == file || ( ! $values && $operands == file && $current "
+                    "!= -* ) ]]; then\n"
+                    "        compopt -o filenames 2>/dev/null\n"
+                    "        mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
+                    "    elif [[ ! $values && $operands && $current != -* ]]; then\n"
+                    "        mapfile -t COMPREPLY < <(compgen -W \"$operands\" -- \"$current\")\n"
+                    "    elif [[ ! $values ]]; then\n"
+                    "        mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$current\")\n"
+                    "    fi\n"
+                    "}\n"
+                    "complete -F _tokfleet tokfleet\n");
     return END_WELL;
 }
 

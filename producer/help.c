@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-enum { NAME_COLUMNS = 18, WORDS_COLUMN = 6 };
+enum { NAME_COLUMNS = 18, SUMMARY_COLUMN = 2 + NAME_COLUMNS + 1, WORDS_COLUMN = 6 };
 
 const char help_environment[] =
     "Which Kafka, Redis and fleet: TOKFLEET_KAFKA_BROKERS, TOKFLEET_REDIS_URL and TOKFLEET_FLEET, "
@@ -33,17 +33,18 @@ void help_print(FILE *file)
     for (size_t i = 0; i < verb_count; i++) {
         if (verbs[i]->heading)
             fprintf(file, "\n%s:\n", verbs[i]->heading);
-        fprintf(file, "  %-*s %s\n", NAME_COLUMNS, verbs[i]->name, verbs[i]->summary);
+        fprintf(file, "  %-*s ", NAME_COLUMNS, verbs[i]->name);
+        flags_print_wrapped(verbs[i]->summary, SUMMARY_COLUMN, SUMMARY_COLUMN, file);
     }
     fputs("\nto begin with:\n"
           "  tokfleet topics ensure               make the fleet's topics\n"
           "  tokfleet-poller & tokfleet-worker &  the programs that do the work\n"
           "  tokfleet account add answers.ndjson  connect accounts\n"
-          "  tokfleet post --account @brand.de --video https://cdn.example.com/1.mp4 --wait\n"
-          "  tokfleet status --watch\n",
+          "  tokfleet import plan.csv             put jobs on Kafka, or one: tokfleet post\n"
+          "  tokfleet status --watch              see what becomes of them\n",
           file);
-    fputs("\n`tokfleet help VERB` or `tokfleet VERB --help` teaches one of them, with examples;\n"
-          "`tokfleet man | man -l -` is all of it.\n"
+    fputs("\n`tokfleet help VERB` or `tokfleet VERB --help` teaches one of them, with\n"
+          "examples; `tokfleet man | man -l -` is all of it.\n"
           "  --settings       print every setting, its value and where it comes from\n"
           "                   (secrets hidden)\n"
           "  --version        print the version\n\n",

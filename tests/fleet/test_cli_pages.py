@@ -58,7 +58,8 @@ def complete(*words):
 @pytest.mark.parametrize('words, expected', [
     (['sta'], ['status']), (['dlq', ''], ['list', 'show', 'replay']), (['dlq', 're'], ['replay']),
     (['jobs', '--state', 'P'], ['PROCESSING', 'PUBLISHED']), (['status', '--wa'], ['--watch']),
-    (['import', '--format', ''], ['ndjson', 'csv']), (['help', 'vali'], ['validate']), (['post', '--account', 'x'], []),
+    (['import', '--format', ''], ['ndjson', 'csv']), (['schema', 'dead'], ['dead-letter']),
+    (['help', 'vali'], ['validate']), (['post', '--account', 'x'], []),
 ])
 def test_bash_completes_verbs_flags_and_their_choices(words, expected):
     assert complete(*words) == expected
