@@ -39,7 +39,7 @@ struct item {                          // one message
     struct job          job;           // decoded, or what could be read of it
     bool                is_order;      // it is a command, which could be read
     struct order        order;
-    const char         *verdict;       // of the script: job, bad, old, skip
+    const char         *verdict;       // of the script: job, bad, skip
     struct error        error;         // why it is bad
     const char         *code;          // of the dead letter; NULL: none is due
     char                shown[MARK_BYTES];    // what the watermark must show: "offset timestamp crc"
@@ -349,10 +349,6 @@ static void item_ask(struct item *item)
         args.code   = str_of(item->code);
         args.cause  = str_of(item->error.message);
         args.remedy = STR("Mend the message and send it again; the same job_id may be used. The original is in the dead letters (tokfleet dlq list).");
-    } else if (strcmp(item->verdict, "old") == 0) {
-        args.code   = STR("too_old");
-        args.cause  = STR("The message is older than the records of ended jobs: whether it was posted before is not known.");
-        args.remedy = STR("Look at the account on TikTok; if it is not there, send it under a new job_id.");
     }
     item->stage = ITEM_ASKED;
     partition->asked++;
@@ -443,8 +439,6 @@ static void item_judge(struct item *item)
     } else if (!job_decode(text, &rules, &item->job, &item->error)) {
         item->verdict = "bad";
         item->code    = "bad_message";
-    } else if (item->timestamp_ms < clock_wall_ms() - p->config.job_keep_ms) {
-        item->verdict = "old";
     } else {
         item->verdict = "job";
     }

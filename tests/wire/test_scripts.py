@@ -399,9 +399,12 @@ def test_a_replaced_job_keeps_nothing_of_the_old_message_but_its_attempts(fleet)
 
 
 def test_a_message_older_than_the_end_records_is_expired(fleet):
-    assert fleet.ingest('one', verdict='old', code='too_old') == ['OK', 'EXPIRED']
+    day = 24 * 3600 * 1000
+    assert fleet.ingest('one', timestamp=fleet.now() - 31 * day) == ['OK', 'EXPIRED']
     space = fleet.check()
     assert 'message:one' not in space.values and fleet.names('one') == ['0-0 EXPIRED']
+    assert space.jobs()['one']['error_code'] == 'too_old' and space.jobs()['one']['error_remedy']
+    assert fleet.ingest('two', timestamp=fleet.now() - 29 * day) == ['OK', 'QUEUED']
 
 
 def test_an_account_is_bound(make_fleet):

@@ -50,7 +50,8 @@ class Chaos:
         arguments = self.fleet.ingest_arguments(
             job_id, r.choice(TEXTS), partition=r.choice('01'), due=some(0.3, -50, 80), expires=some(0.3, -20, 250),
             priority=r.randint(0, 9), kind=r.choice(['direct', 'draft']), hash=r.choice(['x', 'y']),
-            verdict=r.choices(['job', 'bad', 'old', 'skip'], [20, 2, 1, 1])[0], code='')
+            verdict=r.choices(['job', 'bad', 'skip'], [20, 2, 1])[0],
+            timestamp=self.fleet.now() - (31 * 86400000 if r.random() < 0.05 else 0), code='')
         self.ingests.append(arguments)
         self.taken(self.fleet.ingest_raw(arguments))
 

@@ -2,7 +2,8 @@
 -- One message of <fleet>.jobs: stores the job, schedules it and moves the partition's watermark, all or nothing.
 -- shown: what the watermark must show, whole ('offset timestamp crc'; '' for none), else FENCED with what it shows and
 -- nothing is done. The offset alone would fit a topic made anew.
--- verdict: job | bad (its id, when new, is REJECTED) | old (EXPIRED) | skip (only the watermark moves).
+-- verdict: job | bad (its id, when new, is REJECTED) | skip (only the watermark moves). A job of the topic that is older
+-- than the end records live is EXPIRED, by Redis' clock: that of a worker may be off by years, and this is for good.
 -- partition '': no watermark (the taker of the gate, with a message of the journal).
 -- OK, what became of it · STATE other content under a known id: a dead letter first, then again with `skip`.
 local mark = partition ~= '' and redis.call('HGET', P .. 'watermark', partition) or ''
@@ -18,6 +19,11 @@ local function done(what)
 end
 if verdict == 'skip' or job_id == '' then
     return done('SKIPPED')
+end
+if verdict == 'job' and partition ~= '' and timestamp < now - job_keep_ms then
+    verdict, code = 'old', 'too_old'
+    cause = 'The message is older than the records of ended jobs: whether it was posted before is not known.'
+    remedy = 'Look at the account on TikTok; if it is not there, send it under a new job_id.'
 end
 
 local known = load(job_id)
