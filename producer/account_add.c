@@ -12,7 +12,9 @@
 #include "loop/clock.h"
 #include "producer/account_check.h"
 #include "producer/lines.h"
+#include "producer/tiktok_side.h"
 #include "producer/verb.h"
+#include "tiktok/scope.h"
 
 enum {
     LINE_MAX_BYTES = 16384,
@@ -61,31 +63,10 @@ static void tell_bad(void *owner, uint64_t line, const char *why)
         out_printf(&add->tool->err, "line %" PRIu64 ": %s\n", line, why);
 }
 
-static bool open_seal(struct add *add, struct error *err)
-{
-    if (!add->tool->config.token_keys || !add->tool->config.token_keys[0])
-        return error_set(
-            err, ERR_SETTING,
-            "TOKFLEET_TOKEN_KEYS is not set, and tokens are never kept unsealed. Make a key, keep "
-            "it safe, and give it to every program of the fleet: export "
-            "TOKFLEET_TOKEN_KEYS=\"k1:$(openssl rand -base64 32)\"");
-    add->seal = seal_new(add->tool->config.token_keys, err);
-    return add->seal != NULL;
-}
-
-static bool has_scope(struct str scopes, const char *wanted)
-{
-    struct str scope;
-    while (str_cut(&scopes, ',', &scope))
-        if (str_is(str_trim(scope), wanted))
-            return true;
-    return false;
-}
-
 static void warn_scopes(struct add *add, const struct book_entry *entry)
 {
-    bool publish = has_scope(entry->scopes, "video.publish"),
-         upload  = has_scope(entry->scopes, "video.upload");
+    bool publish = scope_has(entry->scopes, "video.publish"),
+         upload  = scope_has(entry->scopes, "video.upload");
     if (!publish && !upload)
         tool_note(add->tool,
                   "warning: line %" PRIu64
@@ -315,7 +296,8 @@ static void print_summary(const struct add *add)
 
 static bool add_all(struct add *add, const char *path, struct error *err)
 {
-    if (!open_seal(add, err) || !read_lines(add, path, err))
+    add->seal = side_seal(add->tool, err);
+    if (!add->seal || !read_lines(add, path, err))
         return false;
     book_close(&add->book, tell_bad, add);
     // clashes with what is known are told in the same go as bad lines
@@ -370,7 +352,6 @@ static const char help[] =
     "  jq -c '. + {alias: \"@brand.de\"}' answer.json | tokfleet account add -";
 
 const struct verb verb_account_add = {
-    .heading       = "accounts",
     .name          = "account add",
     .operands      = "FILE|-",
     .summary       = "connect accounts, from TikTok's own token answers",

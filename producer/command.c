@@ -30,6 +30,7 @@ const struct verb *const verbs[] = {
     &verb_resolve,
     &verb_unsure_list,
     &verb_unsure_show,
+    &verb_account_connect,
     &verb_account_add,
     &verb_account_list,
     &verb_account_show,

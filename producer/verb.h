@@ -40,6 +40,7 @@ extern const struct verb verb_status;
 extern const struct verb verb_gate;
 extern const struct verb verb_rebuild;
 extern const struct verb verb_topics_ensure;
+extern const struct verb verb_account_connect;
 extern const struct verb verb_account_add;
 extern const struct verb verb_account_list;
 extern const struct verb verb_account_show;

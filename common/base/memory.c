@@ -90,3 +90,10 @@ void arena_fini(struct arena *arena)
         arena->first = next;
     }
 }
+
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->first; block; block = block->next)
+        explicit_bzero(block->data, block->used);
+    arena_fini(arena);
+}

@@ -25,3 +25,4 @@ void       *arena_alloc(struct arena *arena, size_t bytes) __attribute__((return
 struct str  arena_copy(struct arena *arena, struct str text);                                // ends in '\0', too
 const char *arena_text(struct arena *arena, struct str text);                                // the same as a C string
 void        arena_fini(struct arena *arena);                                                 // may be used again
+void        arena_wipe(struct arena *arena);                                                 // the same, overwritten before

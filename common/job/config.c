@@ -43,6 +43,7 @@ const struct setting config_rows[] = {
     { "tiktok.api_url", SET_TEXT, AT(tiktok_api_url), "https://open.tiktokapis.com", 8, 1024, .help = "TikTok's API; http:// only for sandboxes" },
     { "tiktok.authorize_url", SET_TEXT, AT(tiktok_authorize_url), "https://www.tiktok.com/v2/auth/authorize/", 8, 1024, .help = "where a person consents" },
     { "tiktok.redirect_uri", SET_TEXT, AT(tiktok_redirect_uri), "", 0, 511, .help = "registered redirect URI" },
+    { "tiktok.redirect_relay", SET_TEXT, AT(tiktok_redirect_relay), "", 0, 256, .help = "put before a redirect URI of plain http, which TikTok takes for localhost only; as https://redirectmeto.com/ does. Every code then passes through that server: better use https" },
     { "tiktok.client_key", SET_TEXT, AT(tiktok_client_key), "", 0, 256, .help = "client key of the TikTok app" },
     { "tiktok.client_secret", SET_TEXT, AT(tiktok_client_secret), "", 0, 256, .secret = true, .help = "client secret of the TikTok app" },
     { "tiktok.ca", SET_TEXT, AT(tiktok_ca), "", 0, 4096, .help = "PEM file of the authorities for TikTok's hosts; empty: the system's" },
@@ -50,6 +51,10 @@ const struct setting config_rows[] = {
     { "tiktok.connections", SET_COUNT, AT(tiktok_connections), "256", 1, 10000, .help = "connections to TikTok at a time" },
     { "tiktok.connect_ms", SET_MS, AT(tiktok_connect_ms), "5s", 50, MINUTE, .help = "give up on one connect after" },
     { "token.keys", SET_TEXT, AT(token_keys), "", 0, 65536, .secret = true, .help = "id:base64 of 32 bytes[,id:...]: tokens are sealed with the first and opened with any" },
+
+    { "connect.state_ms", SET_MS, AT(connect_state_ms), "10m", SECOND, DAY, .help = "a consent that was asked for must come back within" },
+    { "connect.tries", SET_COUNT, AT(connect_tries), "3", 1, 20, .help = "tries to exchange one code while TikTok fails" },
+    { "connect.retry_ms", SET_MS, AT(connect_retry_ms), "1s", 1, MINUTE, .help = "wait before the second of them, doubling" },
 
     { "limit.in_flight", SET_COUNT, AT(limit_in_flight), "300", 1, 100000, .help = "jobs in flight in the fleet, from claim to the end" },
     { "limit.account", SET_COUNT, AT(limit_account), "4", 1, 1000, .help = "jobs in flight of one account" },

@@ -35,6 +35,7 @@ struct config {
     char   *tiktok_api_url;
     char   *tiktok_authorize_url;
     char   *tiktok_redirect_uri;
+    char   *tiktok_redirect_relay;     // "" or the beginning of an https address
     char   *tiktok_client_key;
     char   *tiktok_client_secret;
     char   *tiktok_ca;
@@ -42,6 +43,10 @@ struct config {
     int64_t tiktok_connections;
     int64_t tiktok_connect_ms;
     char   *token_keys;
+    // consent
+    int64_t connect_state_ms;
+    int64_t connect_tries;
+    int64_t connect_retry_ms;
     // limits
     int64_t limit_in_flight;
     int64_t limit_account;

@@ -7,8 +7,8 @@ import pytest
 from redis_scripts import (PREFIX, SCRIPTS, RedisError, fleet, make_fleet, scripts, server)  # noqa: F401
 
 CHECKED = ['account', 'account_read', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'evidence_claim', 'finish', 'found',
-           'gate_close', 'heartbeat', 'ingest', 'kept', 'look', 'policy', 'poll_claim', 'reap', 'refresh_claim',
-           'refresh_end', 'refuse', 'relay', 'result', 'sending', 'watermark']
+           'gate_close', 'heartbeat', 'ingest', 'kept', 'look', 'oauth_put', 'oauth_take', 'policy', 'poll_claim', 'reap',
+           'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result', 'sending', 'watermark']
 # what changes nothing: `measure` in test_scripts_measure.py
 READS = ['mark', 'measure']
 # what only the taker of a closed gate may run: test_scripts_gate.py
@@ -24,6 +24,11 @@ def prepared(fleet, name):
     if name == 'account_read':
         fleet.account('u2', alias='@new')
         return dict(account='@new')
+    if name == 'oauth_put':
+        return dict(state='s1', sealed='k:sealed')
+    if name == 'oauth_take':
+        fleet.run('oauth_put', state='s1', sealed='k:sealed')
+        return dict(state='s1', ticket='t1')
     if name == 'ingest':
         return fleet.ingest_arguments('one')
     if name == 'claim':
@@ -159,7 +164,7 @@ def test_a_claim_twice_takes_nothing_twice(fleet, name):
 
 
 ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'found', 'gate_close', 'heartbeat', 'kept',
-           'look', 'policy', 'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result'}
+           'look', 'oauth_take', 'policy', 'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result'}
 
 
 @pytest.mark.parametrize('name', CHECKED)

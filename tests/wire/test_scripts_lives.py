@@ -318,3 +318,16 @@ def test_an_account_is_read_as_it_was_stored(fleet):
     assert (found['rev'], found['aliases'], found['settings'], found['username']) == ('5', '@a @b', '{"x":1}', 'ann')
     assert fleet.run('account_read', account='u2')[:3] == ['OK', 'u2', 'k:sealed']
     assert fleet.run('account_read', account='@b') == fleet.run('account_read', account='u9') == ['STATE', 'NONE']
+
+
+def test_a_consent_is_taken_by_one_callback_and_ends_by_itself(make_fleet):
+    fleet = make_fleet(connect__state_ms=200)
+    assert fleet.run('oauth_put', state='s1', sealed='k:sealed') == ['OK']
+    take = lambda state, ticket: fleet.run('oauth_take', state=state, ticket=ticket)
+    assert take('s2', 'a') == ['STATE', 'NONE']
+    # a lost answer may be asked for again, by the same callback only
+    assert take('s1', 'a') == take('s1', 'a') == ['OK', 'k:sealed']
+    assert take('s1', 'b') == ['STATE', 'USED']
+    assert 0 < fleet.check().ttls['oauth:s1'] <= 200
+    fleet.wait(210)
+    assert take('s1', 'a') == ['STATE', 'NONE']

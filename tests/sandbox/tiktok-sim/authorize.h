@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* authorize: the browser's step of Login Kit, with a user who always consents, and the codes it
- * gives. A code is good once, for CODE_TTL_MS, with the redirect_uri and the verifier it was made
- * for. */
+/* authorize: the browser's step of Login Kit, with a user who consents to all, to a part or to
+ * nothing, and the codes it gives. A code is good once, for a while, with the redirect_uri and the
+ * verifier it was made for. A redirect to localhost or 127.0.0.1 is an app's for desktops, which
+ * has to use PKCE; any other is a web app's. */
 #ifndef SIM_AUTHORIZE_H
 #define SIM_AUTHORIZE_H
 
 #include "table.h"
-
-#define CODE_TTL_MS 300000
 
 struct account;
 struct call;

@@ -33,6 +33,8 @@ struct options {
     int64_t      seed;             // of all randomness; 0 = from the system
     const char  *client_key;       // NULL: any non-empty key and secret are good
     const char  *client_secret;    // goes with client_key
+    const char  *redirect_uris;  // registered, by commas; NULL: any is good
+    int64_t      code_ttl_ms;    // life of an authorization code
     int64_t      token_ttl_s;      // life of an access token
     bool         refresh_keeps;        // a refresh gives the same refresh token again
     bool         refresh_ends_access;  // a refresh ends the access tokens before

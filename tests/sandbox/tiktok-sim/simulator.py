@@ -190,17 +190,20 @@ def flat_error(answer, code):
     assert set(answer.json) == {"error", "error_description", "log_id"}
 
 
+REDIRECT = "https://app.example.com/callback/"
+
+
 def consent(sim, drop=(), **more):
     query = {"client_key": "key", "response_type": "code", "scope": "user.info.basic,video.upload",
-             "redirect_uri": "http://127.0.0.1:9/callback/", "state": "a b&c", **more}
+             "redirect_uri": REDIRECT, "state": "a b&c", **more}
     query = {k: v for k, v in query.items() if k not in drop}
     return sim.raw("GET", "/v2/auth/authorize/?" + urllib.parse.urlencode(query))
 
 
-def code_of(answer):
+def code_of(answer, path="/callback/"):
     assert answer.http == 302, answer.text
     where = urllib.parse.urlsplit(answer.headers["Location"])
-    assert answer.headers["Location"].startswith("http://127.0.0.1:9/callback/?code=")
+    assert where.path == path and where.query.startswith("code=")
     query = dict(urllib.parse.parse_qsl(where.query))
     assert query["state"] == "a b&c" and query["scopes"] == "user.info.basic,video.upload"
     return query["code"]

@@ -2,11 +2,12 @@
 """Consent, tokens and their end."""
 
 import time
+import urllib.parse
 
 import pytest
 
 from simulator import (
-    CREATOR, FORM, INBOX, REVOKE, TOKEN, check, code_of, consent, draft, flat_error, ok)
+    CREATOR, FORM, INBOX, REDIRECT, REVOKE, TOKEN, check, code_of, consent, draft, flat_error, ok)
 
 
 def test_refresh_rotates(sim):
@@ -112,7 +113,7 @@ def test_token_errors(start):
 def test_connect_by_code(sim):
     code = code_of(consent(sim, sim_account="@sim002"))
     assert "*" in code and "!" in code
-    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://127.0.0.1:9/callback/"}
+    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
     tokens = sim.form(TOKEN, **fields).json
     assert tokens["open_id"] == sim.accounts[1]["open_id"]
     assert tokens["scope"] == "user.info.basic,video.upload"
@@ -123,10 +124,10 @@ def test_connect_by_code(sim):
 
 def test_connect_with_pkce(sim):
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-    pkce = {"code_challenge": "13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3",
+    redirect = "http://127.0.0.1:9/callback/"
+    pkce = {"redirect_uri": redirect, "code_challenge": "13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3",
             "code_challenge_method": "S256"}
     base64 = {**pkce, "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}
-    redirect = "http://127.0.0.1:9/callback/"
     exchange = lambda code, **m: sim.form(TOKEN, grant_type="authorization_code", code=code, **m)
     good = exchange(code_of(consent(sim, **pkce)), redirect_uri=redirect, code_verifier=verifier)
     assert good.json["access_token"].startswith("act.")
@@ -134,16 +135,43 @@ def test_connect_with_pkce(sim):
     answer = exchange(code_of(consent(sim, **base64)), redirect_uri=redirect, code_verifier=verifier)
     flat_error(answer, "invalid_request")
     assert answer.json["error_description"] == "Code verifier or code challenge is invalid."
-    answer = exchange(code_of(consent(sim)), redirect_uri=redirect + "x")
+    answer = exchange(code_of(consent(sim)), redirect_uri=REDIRECT + "x")
     flat_error(answer, "invalid_request")
     flat_error(exchange(code_of(consent(sim))), "invalid_request")
+
+
+def test_a_user_may_say_no_or_grant_a_part(sim):
+    no = consent(sim, sim_deny="1")
+    assert no.http == 302
+    where = no.headers["Location"]
+    assert where.startswith(REDIRECT + "?error=access_denied&error_description=") and where.endswith("&state=a%20b%26c")
+    part = consent(sim, sim_grant="video.publish,video.list", scope="user.info.basic,video.upload,video.list")
+    assert "&scopes=user.info.basic%2Cvideo.list&" in part.headers["Location"]
+    code = part.headers["Location"].split("code=")[1].split("&")[0]
+    tokens = sim.form(TOKEN, grant_type="authorization_code", code=urllib.parse.unquote(code), redirect_uri=REDIRECT)
+    assert tokens.json["scope"] == "user.info.basic,video.list"
+
+
+def test_only_registered_redirects_and_only_young_codes(start):
+    sim = start("--redirect-uris", "https://a.example.com/cb/,http://localhost:*/cb/", "--code-ttl-ms", 200)
+    pkce = {"code_challenge": "0" * 64, "code_challenge_method": "S256"}
+    for uri, good in (("https://a.example.com/cb/", True), ("https://a.example.com/cb", False),
+                      ("https://b.example.com/cb/", False), ("http://localhost:80/cb/", True),
+                      ("http://localhost:*/cb/", False), ("http://localhost:/cb/", False),
+                      ("http://localhost:80/cb/x", False), ("http://127.0.0.1:80/cb/", False)):
+        assert consent(sim, redirect_uri=uri, **pkce).http == (302 if good else 400), uri
+    code = code_of(consent(sim, redirect_uri="https://a.example.com/cb/", sim_account="@sim001"), "/cb/")
+    time.sleep(0.3)
+    flat_error(sim.form(TOKEN, grant_type="authorization_code", code=code, redirect_uri="https://a.example.com/cb/"),
+               "invalid_grant")
 
 
 @pytest.mark.parametrize("change", [
     {"drop": ["client_key"]}, {"drop": ["state"]}, {"drop": ["redirect_uri"]}, {"response_type": "token"},
     {"redirect_uri": "http://example.com/"}, {"redirect_uri": "https://example.com/?x=1"},
     {"scope": "user.info.basic video.upload"}, {"scope": ""}, {"sim_account": "@nobody"},
-    {"code_challenge": "x"}])
+    {"code_challenge": "x"}, {"redirect_uri": "http://127.0.0.1:9/callback/"},
+    {"redirect_uri": "http://localhost:9/callback/"}, {"redirect_uri": "https://127.0.0.1:9/callback/"}])
 def test_bad_consent(sim, change):
     assert consent(sim, **change).http == 400
 

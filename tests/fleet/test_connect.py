@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accounts by consent: the source document's sections "Authentication" and "Required Permissions", a test a row; every
+wrong way back; and that nothing secret is anywhere but sealed. A browser is played by a real HTTP client."""
+import json
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from harness import BUILD, Fleet, video, wait_for
+
+KEY, SECRET = 'client-key-canary', 'client-secret-canary'
+SCOPES = ['video.list', 'user.info.basic', 'video.publish', 'video.upload', 'user.info.profile', 'user.info.stats']
+WEB = 'https://posts.example.com/callback/'
+DESKTOP = 'http://127.0.0.1:*/callback/'
+CODES = []  # that TikTok gave, for the search for secrets
+
+
+@pytest.fixture(scope='module')
+def fleet():
+    sim = ['--client-key', KEY, '--client-secret', SECRET, '--redirect-uris',
+           ','.join([DESKTOP, WEB, 'https://redirectmeto.com/http://posts.example.com/callback/']),
+           '--processing-ms', '100-200', '--window-ms', '900']
+    settings = {'tiktok.client_key': KEY, 'tiktok.client_secret': SECRET, 'tiktok.redirect_uri': WEB,
+                'limit.window_ms': 1000, 'gate.wait_ms': 500, 'gate.lease_ms': 5000, 'poll.first_ms': 100,
+                'poll.interval_ms': 200, 'connect.retry_ms': 100}
+    with Fleet(settings, sim, accounts=12) as fleet:
+        fleet.environment['TOKFLEET_TIKTOK_AUTHORIZE_URL'] = fleet.sim_url + '/v2/auth/authorize/'
+        fleet.start_programs(workers=1)
+        yield fleet
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def browse(address, **user):
+    """What the browser is sent to when the user (sim_account, sim_grant, sim_deny) has decided."""
+    address += ''.join('&%s=%s' % (k, urllib.parse.quote(v)) for k, v in user.items())
+    with pytest.raises(urllib.error.HTTPError) as answer:
+        urllib.request.build_opener(NoRedirect).open(address, timeout=20)
+    assert answer.value.code == 302, answer.value.read()
+    where = answer.value.headers['Location']
+    CODES.extend(urllib.parse.parse_qs(urllib.parse.urlsplit(where).query).get('code', []))
+    return where
+
+
+def query_of(address):
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
+
+
+def ask(fleet, *arguments, **settings):
+    """An address to consent at; its callback will be given by hand."""
+    environment = {'TOKFLEET_' + k.upper(): v for k, v in settings.items()}
+    done = subprocess.run([BUILD / 'producer/tokfleet', 'account', 'connect', '--no-wait', '--json', *arguments],
+                          env={**fleet.environment, **environment}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)['authorize_url']
+
+
+def give(fleet, callback):
+    return fleet.cli('account', 'connect', '--json', '--callback', '-', stdin=callback + '\n')
+
+
+def connect(fleet, *arguments, **user):
+    done = give(fleet, browse(ask(fleet, *arguments), **user))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def records(fleet):
+    found = {}
+    for message in fleet.consume('accounts'):
+        record = json.loads(message['payload'])
+        if record['rev'] > found.get(message['key'], {'rev': -1})['rev']:
+            found[message['key']] = record
+    return found
+
+
+def refused(fleet, callback, *words):
+    """A callback that connects nobody: the exit status says so, the words say why, and nothing is stored."""
+    before = records(fleet), sorted(fleet.redis('KEYS', fleet.key('token:*')))
+    done = give(fleet, callback)
+    assert done.returncode == 1 and not done.stdout, done.stdout
+    for word in words:
+        assert word in done.stderr, done.stderr
+    assert (records(fleet), sorted(fleet.redis('KEYS', fleet.key('token:*')))) == before
+    return done.stderr
+
+
+# ---- "Authentication"
+
+def test_connect_tiktok_authorize_and_the_account_is_there(fleet):
+    """Rows 1 and 2: connect, authorize. A web app: https, no PKCE."""
+    address = ask(fleet, '--name', '@brand.de')
+    asked = query_of(address)
+    assert set(asked) == {'client_key', 'response_type', 'scope', 'redirect_uri', 'state'}
+    assert asked['redirect_uri'] == WEB and asked['client_key'] == KEY
+    fleet.produce([video('waits', '@brand.de')])
+    done = give(fleet, browse(address, sim_account='@sim001'))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told['aliases'] == ['@brand.de'] and told['new'] and told['username'] == 'sim001' and not told['missing']
+    record = records(fleet)[told['open_id']]
+    assert record['v'] == 2 and record['status'] == 'ok' and record['sealed'].startswith('k1:')
+    assert record['profile']['username'] == 'sim001' and record['aliases'] == ['@brand.de']
+    # what waited for the account goes on by itself, and the pair of tokens is good
+    assert fleet.wait_ends(['waits'])['waits'] == 'PUBLISHED'
+
+
+def test_a_desktop_app_is_waited_for_and_uses_pkce_as_tiktok_wants_it(fleet):
+    environment = {**fleet.environment, 'TOKFLEET_TIKTOK_REDIRECT_URI': DESKTOP}
+    waiting = subprocess.Popen([BUILD / 'producer/tokfleet', 'account', 'connect', '--name', '@desk'], env=environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    address = next(line.strip() for line in waiting.stdout if line.startswith('  http'))
+    asked = query_of(address)
+    assert re.fullmatch(r'[0-9a-f]{64}', asked['code_challenge']) and asked['code_challenge_method'] == 'S256'
+    assert re.fullmatch(r'http://127\.0\.0\.1:\d+/callback/', asked['redirect_uri'])
+    where = browse(address, sim_account='@sim002')
+    stray = urllib.request.urlopen(where.replace(asked['state'], '0' * 32), timeout=20).read().decode()
+    assert 'code=' not in stray
+    page = urllib.request.urlopen(where, timeout=20).read().decode()
+    assert query_of(where)['code'] not in page and 'One moment' in page
+    path = re.search(r'0;url=([^"]+)"', page).group(1)
+
+    def connected():
+        text = urllib.request.urlopen(asked['redirect_uri'].split('/callback')[0] + path, timeout=20).read().decode()
+        return 'Connected' in text and '(@sim002) is connected' in text
+    wait_for('the page says that it is connected', connected, 20)
+    out, err = waiting.communicate(timeout=30)
+    assert waiting.returncode == 0 and 'connected' in out and '@desk' in out
+    assert 'a callback came that is not of this address' in err
+
+
+def test_tokens_are_short_lived_and_their_end_is_known(fleet):
+    """Row: short-lived tokens (24 hours). Row 3, refreshing them, is the poller's: test_refresh."""
+    told = connect(fleet, sim_account='@sim003')
+    record = records(fleet)[told['open_id']]
+    assert record['expires_at'] - record['token_at'] == 86400 * 1000
+    assert record['refresh_expires_at'] - record['token_at'] == 31536000 * 1000
+    assert fleet.redis('ZSCORE', fleet.key('refresh'), told['open_id'])
+
+
+def test_plain_http_goes_through_a_relay_only_when_told_and_with_a_warning(fleet):
+    """Row: if using HTTP, through redirectmeto.com."""
+    plain = {'TOKFLEET_TIKTOK_REDIRECT_URI': 'http://posts.example.com/callback/'}
+    run = lambda **more: subprocess.run([BUILD / 'producer/tokfleet', 'account', 'connect', '--no-wait', '--json'],
+                                        env={**fleet.environment, **plain, **more}, capture_output=True, text=True, timeout=60)
+    done = run()
+    assert done.returncode == 2 and 'TOKFLEET_TIKTOK_REDIRECT_RELAY=https://redirectmeto.com/' in done.stderr
+    done = run(TOKFLEET_TIKTOK_REDIRECT_RELAY='https://redirectmeto.com/')
+    assert done.returncode == 0 and 'warning' in done.stderr and 'sees every code' in done.stderr
+    where = browse(json.loads(done.stdout)['authorize_url'], sim_account='@sim004')
+    assert where.startswith('https://redirectmeto.com/http://posts.example.com/callback/?code=')
+    # the relay sends the browser on; its query is the same
+    done = give(fleet, where.replace('https://redirectmeto.com/', ''))
+    assert done.returncode == 0, done.stderr
+
+
+# ---- "Required Permissions"
+
+@pytest.mark.parametrize('scope', SCOPES)
+def test_each_required_permission_is_asked_for_and_missed_in_words(fleet, scope):
+    address = ask(fleet)
+    assert query_of(address)['scope'].split(',') == SCOPES
+    kept = [s for s in SCOPES if s != scope]
+    if scope == 'user.info.basic':  # every app of Login Kit has it: it cannot be refused, only not asked for
+        address = address.replace('user.info.basic%2C', '')
+    done = give(fleet, browse(address, sim_account='@sim005', sim_grant=','.join(kept)))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    words = {'video.list': 'nobody can look', 'user.info.basic': 'display name', 'video.publish': 'drafts only',
+             'video.upload': 'no drafts', 'user.info.profile': '@handle', 'user.info.stats': 'followers'}
+    assert [m['scope'] for m in told['missing']] == [scope] and words[scope] in told['missing'][0]['without']
+    record = records(fleet)[told['open_id']]
+    assert set(record['scopes'].split(',')) == set(kept)
+    profile = record['profile']
+    assert (profile['username'] == '') == (scope == 'user.info.profile')
+    assert (profile['display_name'] == '') == (scope == 'user.info.basic')
+    assert (profile['followers'] == -1) == (scope == 'user.info.stats')
+
+
+def test_fewer_scopes_are_asked_for_when_told_and_an_unknown_one_is_refused(fleet):
+    told = connect(fleet, '--scopes', 'user.info.basic,video.upload', sim_account='@sim006')
+    assert {m['scope'] for m in told['missing']} == set(SCOPES) - {'user.info.basic', 'video.upload'}
+    assert not any(m['asked'] for m in told['missing'])
+    shown = fleet.cli('account', 'connect', '--no-wait', '--scopes', 'video.publis')
+    assert shown.returncode == 1 and '"video.publis" is not known' in shown.stderr
+
+
+# ---- every wrong way back
+
+def test_denied(fleet):
+    refused(fleet, browse(ask(fleet), sim_deny='1'), 'access_denied', 'The user said no', 'Authorize')
+
+
+def test_a_state_that_nobody_asked_for(fleet):
+    where = browse(ask(fleet), sim_account='@sim007')
+    refused(fleet, where.replace(query_of(where)['state'], 'f' * 32), 'no consent is under way')
+    refused(fleet, where.replace('&state=', '&stat='), 'has no state')
+
+
+def test_a_callback_twice(fleet):
+    where = browse(ask(fleet), sim_account='@sim007')
+    assert give(fleet, where).returncode == 0
+    refused(fleet, where, 'used before')
+
+
+def test_a_state_that_is_too_old(fleet):
+    where = browse(ask(fleet, CONNECT_STATE_MS='1000'), sim_account='@sim007')
+    wait_for('the state is gone', lambda: not fleet.redis('EXISTS', fleet.key('oauth:' + query_of(where)['state'])), 10)
+    refused(fleet, where, 'no consent is under way', 'begin again')
+
+
+def test_a_code_twice_and_a_code_that_is_none(fleet):
+    first, second = (browse(ask(fleet), sim_account='@sim007') for _ in range(2))
+    assert give(fleet, first).returncode == 0
+    used = second.replace(urllib.parse.quote(query_of(second)['code'], safe=''),
+                          urllib.parse.quote(query_of(first)['code'], safe=''))
+    assert used != second
+    refused(fleet, used, 'invalid_grant', 'Connect the account again')
+
+
+def test_a_redirect_that_is_not_the_one_of_the_consent(fleet):
+    """Somebody takes the code of another consent, whose redirect URI was another."""
+    desktop = browse(ask(fleet, TIKTOK_REDIRECT_URI='http://127.0.0.1:4000/callback/'), sim_account='@sim007')
+    web = browse(ask(fleet), sim_account='@sim007')
+    code = lambda where: urllib.parse.quote(query_of(where)['code'], safe='')
+    refused(fleet, web.replace(code(web), code(desktop)), 'invalid_request', 'Redirect_uri is not matched')
+
+
+def test_a_challenge_in_another_encoding(fleet):
+    """As RFC 7636 has it: the browser's step succeeds, the exchange does not."""
+    address = ask(fleet, TIKTOK_REDIRECT_URI='http://127.0.0.1:4000/callback/')
+    wrong = address.replace(query_of(address)['code_challenge'], 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM')
+    refused(fleet, browse(wrong, sim_account='@sim007'), 'invalid_request', 'Code verifier or code challenge is invalid')
+
+
+def test_a_wrong_secret_is_ours_and_not_the_users(fleet):
+    where = browse(ask(fleet), sim_account='@sim007')
+    environment = {**fleet.environment, 'TOKFLEET_TIKTOK_CLIENT_SECRET': 'wrong'}
+    done = subprocess.run([BUILD / 'producer/tokfleet', 'account', 'connect', '--callback', '-'], env=environment,
+                          input=where, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and 'invalid_client' in done.stderr and 'CLIENT_SECRET' in done.stderr
+
+
+def test_what_cannot_be_a_callback(fleet):
+    for text in ('hello', 'https://posts.example.com/callback/', 'code=a&code=b&state=c', 'code=%zz&state=c'):
+        done = give(fleet, text)
+        assert done.returncode == 1 and 'callback' in done.stderr, done.stderr
+    done = fleet.cli('account', 'connect', '--code', 'x')
+    assert done.returncode == 2 and '--state' in done.stderr
+
+
+def test_code_and_state_by_hand(fleet):
+    where = query_of(browse(ask(fleet), sim_account='@sim008'))
+    done = fleet.cli('account', 'connect', '--code', where['code'], '--state', where['state'])
+    assert done.returncode == 0, done.stderr
+
+
+# ---- TikTok in trouble
+
+def test_the_exchange_is_tried_again_while_tiktok_fails(fleet):
+    fleet.sim('fault', {'endpoint': 'token', 'do': 'error', 'code': 'temporarily_unavailable', 'count': 1})
+    assert connect(fleet, sim_account='@sim008')['username'] == 'sim008'
+
+
+def test_an_answer_that_was_lost_says_that_the_code_is_used(fleet):
+    fleet.sim('fault', {'endpoint': 'token', 'do': 'effect_no_answer', 'count': 1})
+    refused(fleet, browse(ask(fleet), sim_account='@sim009'), 'first answer was lost', 'begin again')
+
+
+def test_a_profile_that_fails_loses_no_tokens(fleet):
+    fleet.sim('fault', {'endpoint': 'user_info', 'do': 'status', 'http': 503, 'count': 1})
+    told = connect(fleet, '--name', '@noprofile', sim_account='@sim009')
+    assert told['username'] is None and told['no_profile']
+    fleet.produce([video('after', '@noprofile')])
+    assert fleet.wait_ends(['after'])['after'] == 'PUBLISHED'
+
+
+# ---- names, and again
+
+def test_a_name_belongs_to_one_account_for_ever(fleet):
+    connect(fleet, '--name', '@mine', sim_account='@sim008')
+    done = give(fleet, browse(ask(fleet, '--name', '@mine'), sim_account='@sim009'))
+    assert done.returncode == 1 and 'belongs to another account' in done.stderr
+    told = json.loads(done.stdout)
+    assert told['name_refused'] == '@mine' and '@mine' not in told['aliases'] and told['aliases'] == ['@noprofile']
+
+
+def test_connected_again_in_place_and_its_jobs_go_on(fleet):
+    told = connect(fleet, '--name', '@again', sim_account='@sim010')
+    fleet.sim('accounts', [{'open_id': told['open_id'], 'expires_in': 0}])
+    fleet.produce([video('parked', '@again')])
+    account = fleet.key('account:' + told['open_id'])
+    wait_for('it is parked', lambda: fleet.redis('HGET', account, 'status') == 'parked', 30)
+    again = connect(fleet, sim_account='@sim010')
+    assert again['open_id'] == told['open_id'] and again['was_parked'] and not again['new']
+    assert again['aliases'] == ['@again']
+    assert fleet.wait_ends(['parked'])['parked'] == 'PUBLISHED'
+
+
+# ---- what must hold in the end
+
+def test_nothing_secret_is_anywhere_but_sealed(fleet):
+    tokens = [a[k] for a in json.loads(fleet.sim('accounts')) for k in ('access_token', 'refresh_token') if a[k]]
+    secrets = tokens + CODES + [urllib.parse.quote(c, safe='') for c in CODES] + [SECRET]
+    assert len(tokens) >= 24 and len(CODES) > 15
+    places = {path.name: path.read_text(errors='replace') for path in fleet.dir.glob('*.log')}
+    for topic in ('jobs', 'journal', 'accounts', 'events', 'dlq'):
+        places[topic] = json.dumps(fleet.consume(topic))
+    for key in fleet.redis('KEYS', '*'):
+        kind = fleet.redis('TYPE', key)
+        read = {'hash': ('HGETALL',), 'string': ('GET',), 'zset': ('ZRANGE', 0, -1), 'set': ('SMEMBERS',),
+                'list': ('LRANGE', 0, -1), 'stream': ('XRANGE', '-', '+')}[kind]
+        places[key] = key + str(fleet.redis(read[0], key, *read[1:]))
+    for name, text in places.items():
+        for secret in secrets:
+            assert secret not in text, 'a secret in %s' % name
+
+
+def test_after_flushall_accounts_and_tokens_are_back_without_a_person(fleet):
+    names = fleet.redis.hash(fleet.key('alias'))
+    before = {a: {k: v for k, v in fleet.redis.hash(fleet.key('account:' + a)).items()
+                  if k in ('rev', 'aliases', 'scopes', 'status', 'username', 'connected_at', 'token_at', 'expires_at')}
+              for a in records(fleet)}
+    tokens = {a: fleet.redis('GET', fleet.key('token:' + a)) for a in before}
+    fleet.redis('FLUSHALL')
+    wait_for('the gate is open again', lambda: fleet.redis('HGET', fleet.key('gate'), 'state') == 'open', 60)
+    assert fleet.redis.hash(fleet.key('alias')) == names
+    after = {a: fleet.redis.hash(fleet.key('account:' + a)) for a in before}
+    assert {a: {k: v for k, v in after[a].items() if k in before[a]} for a in before} == before
+    assert {a: fleet.redis('GET', fleet.key('token:' + a)) for a in before} == tokens
+    fleet.produce([video('later', '@brand.de')])
+    assert fleet.wait_ends(['later'])['later'] == 'PUBLISHED'
+    assert fleet.stats()['doubled'] == 0
