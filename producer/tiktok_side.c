@@ -10,8 +10,8 @@ struct seal *side_seal(const struct tool *tool, struct error *err)
     error_set(
         err, ERR_SETTING,
         "TOKFLEET_TOKEN_KEYS is not set, and tokens are never kept unsealed. Make a key, keep "
-        "it safe and give it to every program of the fleet:\n"
-        "  echo \"k1:$(openssl rand -base64 32)\"");
+        "it safe, and give it to every program of the fleet: export "
+        "TOKFLEET_TOKEN_KEYS=\"k1:$(openssl rand -base64 32)\"");
     return NULL;
 }
 
