@@ -313,11 +313,24 @@ static void refused_us(struct renewal *renewal, enum metric_refresh result)
     renewal_later(renewal, result, answer->outcome->code, wait_ms);
 }
 
+static void count_request(const struct renewal *renewal, const struct oauth_answer *answer)
+{
+    static const enum metric_result results[] = {
+        [OAUTH_OK] = RESULT_OK,       [OAUTH_CONSENT] = RESULT_PARK, [OAUTH_CREDENTIALS] = RESULT_FAIL,
+        [OAUTH_LATER] = RESULT_RETRY, [OAUTH_BUG] = RESULT_FAIL,
+    };
+    struct metrics *metrics = renewal->refresh->program->metrics;
+    size_t          place   = metric_place(metrics, METRIC_REQUEST, 0, STR("oauth/token"));
+    metric_observe(metrics, METRIC_REQUEST, metric_pair(metrics, METRIC_REQUEST, place, results[answer->outcome->next]),
+                   answer->took_us);
+}
+
 static void on_refreshed(struct call *call, const struct error *err)
 {
     struct renewal             *renewal = renewal_of(call);
     const struct oauth_answer  *answer  = &renewal->tokens.answer;
     const struct oauth_outcome *outcome = answer->outcome;
+    count_request(renewal, answer);
     switch (outcome->next) {
     case OAUTH_OK:
         refreshed_well(renewal);
