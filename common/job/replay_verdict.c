@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <string.h>
 
 #include "job/replay_job.h"
 
@@ -39,7 +40,10 @@ static bool ending_is_newer(const struct ending *a, const struct ending *b)
     int order = epoch_compare(a->epoch, b->epoch);
     if (!order)
         order = rank_of(a->state) - rank_of(b->state);
-    return order ? order > 0 : a->at_ms > b->at_ms;
+    if (!order)
+        order = (a->at_ms > b->at_ms) - (a->at_ms < b->at_ms);
+    // no job has two such ends; whatever is decided, it is the same in any order of the records
+    return order ? order > 0 : strcmp(a->state.p, b->state.p) > 0;
 }
 
 // The end that is left, not older than `since` (of another life of the job); or NULL.

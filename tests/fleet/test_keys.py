@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """While the fleet runs, Redis holds no key outside the documented table, and none without its TTL."""
+import json
 import re
+import signal
+import time
 
-from harness import Fleet, wait_for
+from harness import ROOT, Fleet, video, wait_for
 from schemas import assert_promised
+from test_unsure import SCALED, lose_answers
 from witness import mixed_jobs
 
-DAY = 86400000
-# name, type, (least, most) ms of TTL or None for no TTL; as common/job/REDIS.md has them
-TABLE = [
-    (r'job:(?P<id>.+)', 'hash', 'job'),
-    (r'message:(?P<id>.+)', 'string', 'job'),
-    (r'log:(?P<id>.+)', 'list', 'job'),
-    (r'slots|open|leases|ready|delayed|polls|unsure|refresh|consent|parked|programs', 'zset', None),
-    (r'queue:.+|unknown:.+|state:[A-Z_]+', 'zset', None),
-    (r'flying:.+', 'set', None),
-    (r'window:.+:(init|status|creator_info|sent|video_list)', 'zset', 'some'),
-    (r'(day|inbox):.+', 'zset', 'some'),
-    (r'active:\d{8}', 'set', 'some'),
-    (r'publish:.+', 'string', 'some'),
-    (r'account:.+|alias|watermark|count|breaker|gate', 'hash', None),
-    (r'token:.+|unknown', 'string', None),
-    (r'oauth:.+', 'string', 'some'),
-    (r'outbox|events', 'stream', None),
-    (r'count:\d{8}', 'hash', 'some'),
-    (r'program:.+', 'hash', 'some'),
-]
+DOCUMENT = (ROOT / 'common/job/REDIS.md').read_text()
+NAMES = {'STATE': '[A-Z_]+', 'yyyymmdd': r'\d{8}', 'job_id': '(?P<id>.+)'}
+
+
+def table():
+    """The rows of the document: pattern, type, life. None: no TTL; 'job': one since its end; 'some': one."""
+    rows = []
+    for keys, kind, _, lives in re.findall(r'^\| (`.*?`) \| (\w+) \| (.*) \| ?(.*?) ?\|$', DOCUMENT, re.M):
+        forever = lives in ('', 'for ever', 'while it has members', 'capped')
+        life = None if forever else 'job' if '<job_id>' in keys else 'some'
+        for key in re.findall(r'`([^`]+)`', keys):
+            pattern = ''.join(NAMES.get(part[1:-1], '.+') if part.startswith('<') else re.escape(part)
+                              for part in re.split(r'(<\w+>)', key))
+            rows.append((pattern, kind, life))
+    return rows
+
+
+def commands():
+    """The document's commands, word by word"""
+    block = DOCUMENT[DOCUMENT.index('## Questions and the commands'):].split('```')[1]
+    return [re.split(r' {2,}', line)[0].split() for line in block.strip().splitlines()]
+
+
+TABLE = table()
 ENDED = ('PUBLISHED', 'IN_INBOX', 'FAILED', 'REJECTED', 'EXPIRED', 'CANCELLED')
 
 
@@ -78,3 +86,68 @@ def test_no_key_is_outside_the_table_or_without_its_ttl_while_the_fleet_runs():
             assert fleet.redis('ZCARD', fleet.key(place)) == 0, place
         promised = assert_promised(fleet)
         assert not promised or promised[0] > 1000 and promised[1] >= 1, promised
+
+
+class Reader:
+    """Somebody who follows the document: asks each of its commands until it had an answer."""
+
+    def __init__(self, fleet):
+        self.fleet = fleet
+        self.left = commands()
+
+    def fillings(self, command):
+        """The command with everything that the fleet has in the place of what stands in <>"""
+        fleet = self.fleet
+        open_ids = list(fleet.redis.hash(fleet.key('alias')).values())
+        places = {'<job_id>': ['one', 'refused'], '<open_id>': open_ids, '<text>': ['@nobody'],
+                  '<program>': fleet.redis('ZRANGE', fleet.key('programs'), 0, -1),
+                  '<publish_id>': [fleet.job('one').get('publish_id', '')], '@brand.de': ['@sim001'],
+                  '<yyyymmdd>': [time.strftime('%Y%m%d', time.gmtime(int(fleet.redis('TIME')[0])))]}
+        text = '\t'.join(command).replace('tokfleet', fleet.name)
+        place = next((p for p in places if p in text), None)
+        return [text.replace(place, value).split('\t') for value in places[place]] if place else [text.split('\t')]
+
+    def is_answered(self, command):
+        for words in self.fillings(command):
+            answer = self.fleet.redis(*words)
+            if answer and (not isinstance(answer, list) or any(answer)):
+                return True
+        return False
+
+    def ask(self):
+        self.left = [command for command in self.left if not self.is_answered(command)]
+        return self.left
+
+
+def test_every_key_of_the_document_has_a_command_that_answers():
+    asked = [command[1].replace('{tokfleet}:', '').replace('<yyyymmdd>', '20261201') for command in commands()]
+    assert len(TABLE) > 35
+    for pattern, _, _ in TABLE:
+        assert any(re.fullmatch(pattern, key) for key in asked), pattern
+    with Fleet(SCALED, sim=['--window-ms', '3000', '--processing-ms', '1000-2000'],
+               accounts=4) as fleet:
+        fleet.start_programs()
+        one, two, three, banned = fleet.add_accounts()
+        fleet.sim('accounts', {'open_id': json.loads(fleet.sim('accounts'))[3]['open_id'], 'banned': True})
+        reader = Reader(fleet)
+
+        def ask_while(what, check):
+            wait_for(what, lambda: (reader.ask(), check())[1], 60, 0.02)
+
+        def all_have_answered():
+            wait_for('all have answered', lambda: not reader.ask() or print(*reader.left, sep='\n'), 20, 0.5)
+        draft = {'settings': {'content_posting_method': 'UPLOAD'}}
+        fleet.produce([('k', job) for job in (
+            video('one', one), video('draft', two, **draft), video('of-nobody', '@nobody'),
+            video('never', banned), video('later', one, publish_at='2099-01-01T00:00:00Z'),
+            video('refused', three, url='https://elsewhere.example.org/u.mp4'))])
+        ask_while('they are where they stay', lambda: set(fleet.states(['one', 'draft', 'refused']).values()) ==
+                  {'PUBLISHED', 'IN_INBOX', 'FAILED'})
+        lose_answers(fleet, 'hang')
+        fleet.produce([('k', video('doubt', one, caption='doubt'))] + [('k', video('many-%d' % i, three)) for i in range(12)])
+        ask_while('it is a doubt', lambda: fleet.job('doubt').get('state') == 'UNSURE')
+        assert fleet.cli('pause').returncode == 0
+        ask_while('the poller has looked for it', lambda: fleet.job('doubt').get('evidence_looks', '0') != '0')
+        fleet.kill('poller-1', signal.SIGSTOP)
+        fleet.produce([('k', video('unsent', '@nobody'))])
+        all_have_answered()

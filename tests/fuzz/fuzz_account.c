@@ -29,16 +29,15 @@ static void check_record(const struct account_record *record)
     arena_fini(&arena);
 }
 
+// an error names fields, and shows none of the values; a key may be any text
 static void check_secrets(struct str input, const struct error *err)
 {
-    static const char *const fields[] = { "access_token", "refresh_token", "code" };
-    struct error             ignored;
-    struct json             *json = json_parse(input, 16384, 4, &ignored);
-    for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        struct str token = json_text(json_get(json, fields[i]));
-        if (token.len >= 16)
-            assert(!fuzz_holds(str_of(err->message), token));
-    }
+    struct str   marker = STR("0123456789abcdef");
+    struct error ignored;
+    struct json *json = json_parse(input, 16384, 4, &ignored);
+    if (fuzz_holds(json_text(json_get(json, "access_token")), marker) ||
+        fuzz_holds(json_text(json_get(json, "refresh_token")), marker))
+        assert(!fuzz_holds(str_of(err->message), marker));
     json_free(json);
 }
 

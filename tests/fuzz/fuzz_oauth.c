@@ -17,7 +17,7 @@ static void check_line(const char *text, size_t bytes)
 
 static void check_answer(const struct oauth_answer *answer)
 {
-    assert(answer->outcome && *answer->outcome->cause);
+    assert(answer->outcome && (answer->outcome->next == OAUTH_OK || *answer->outcome->cause));
     check_line(answer->error, sizeof answer->error);
     check_line(answer->description, sizeof answer->description);
     check_line(answer->log_id, sizeof answer->log_id);
