@@ -45,6 +45,14 @@ def account_of(fleet, open_id):
     return fleet.redis.hash(fleet.key('account:' + open_id))
 
 
+def connect_again(fleet, open_id):
+    """The newest tokens that TikTok gave, as a new consent would."""
+    tokens = next(a for a in sim_accounts(fleet) if a['open_id'] == open_id)
+    names = ('access_token', 'refresh_token', 'open_id', 'scope', 'expires_in', 'refresh_expires_in', 'alias')
+    done = fleet.cli('account', 'add', '-', stdin=json.dumps({n: tokens[n] for n in names}) + '\n')
+    assert done.returncode == 0, done.stderr
+
+
 def account_events(fleet, name):
     events = [json.loads(record['payload']) for record in fleet.consume('events')]
     return [e for e in events if e['event'] == name]
@@ -112,16 +120,40 @@ def test_200_tokens_end_in_one_second_and_each_account_is_refreshed_once():
         assert sum(a['refresh_reused'] for a in sim_accounts(fleet)) == 1
 
         # a new consent heals it, and its job goes out
-        tokens = next(a for a in sim_accounts(fleet) if a['open_id'] == lost)
-        names = ('access_token', 'refresh_token', 'open_id', 'scope', 'expires_in', 'refresh_expires_in', 'alias')
-        fleet.sim('accounts', {'open_id': lost, 'expires_in': 86400})
-        done = fleet.cli('account', 'add', '-', stdin=json.dumps({n: tokens[n] for n in names}) + '\n')
-        assert done.returncode == 0, done.stderr
+        connect_again(fleet, lost)
         all_published(fleet, fifth)
+
+        # Redis holds an older pair than Kafka: its word that the account is dead is not believed
+        behind = ids[20]
+        old, new = [json.loads(r['payload']) for r in fleet.consume('accounts') if r['key'] == behind][-2:]
+        fleet.redis('HSET', fleet.key('account:' + behind), 'rev', old['rev'])
+        fleet.redis('SET', fleet.key('token:' + behind), old['sealed'])
+        expire(fleet, [behind])
+        sixth = jobs_of('sixth', [behind])
+        fleet.produce(sixth)
+        wait_for('the newer pair is taken from Kafka', lambda: int(account_of(fleet, behind)['rev']) > new['rev'], 30)
+        all_published(fleet, sixth)
+
+        # a person connects an account while it is refreshed: that pair stays, on Kafka, too
+        raced = ids[21]
+        fleet.sim('fault', {'endpoint': 'token', 'do': 'delay', 'ms': 1500, 'account': raced})
+        expire(fleet, [raced])
+        seventh = jobs_of('seventh', [raced])
+        fleet.produce(seventh)
+        was = next(a for a in sim_accounts(fleet) if a['open_id'] == raced)['refreshes']
+        wait_for('TikTok has its refresh', lambda: next(
+            a for a in sim_accounts(fleet) if a['open_id'] == raced)['refreshes'] > was, 20)
+        connect_again(fleet, raced)
+        wait_for('the refresh is over', lambda: 'refresh_until' not in account_of(fleet, raced), 20)
+        all_published(fleet, seventh)
+        record = [json.loads(r['payload']) for r in fleet.consume('accounts') if r['key'] == raced][-1]
+        assert record['sealed'] == fleet.redis('GET', fleet.key('token:' + raced))
+        assert record['rev'] == int(account_of(fleet, raced)['rev'])
+        assert len(account_events(fleet, 'NEEDS_CONSENT')) == 1
 
         stats = fleet.stats()
         assert stats['doubled'] == 0 and stats['breaches']['total'] == 0, stats
-        assert stats['posts'] == len(first + second + third + fourth + fifth)
+        assert stats['posts'] == len(first + second + third + fourth + fifth + sixth + seventh)
 
 
 def test_short_lives_refreshed_before_their_end_while_pollers_are_killed():
