@@ -225,8 +225,18 @@ def test_a_pause_of_the_fleet_stops_claims_and_nothing_else(fleet, say):
     fleet.wait(40)
     assert fleet.claim() == ['FULL', 'paused'] and fleet.state('one') == 'EXPIRED'
     assert say('resume', id='c2', job_id='') == ['OK', 'RESUMED']
-    assert set(fleet.space().get('breaker')) == {'pause_at', 'pause_id'}
+    assert set(fleet.space().get('breaker')) == {'pause_at', 'pause_id', 'pause_ids'}
     assert fleet.claim()['job_id'] == 'two'
+
+
+def test_a_pause_that_is_sent_once_more_after_the_resume_does_nothing(fleet, say):
+    fleet.ingest('one')
+    assert say('resume', id='late', timestamp=20, job_id='') == ['OK', 'RESUMED']
+    assert say('pause', id='early', timestamp=10, job_id='') == ['OK', 'KNOWN']
+    for at, id in ((30, 'early'), (40, 'late'), (50, 'early')):
+        assert say('pause', id=id, timestamp=at, job_id='') == ['OK', 'KNOWN']
+    assert fleet.claim()['job_id'] == 'one'
+    assert say('pause', id='new', timestamp=60, job_id='') == ['OK', 'PAUSED']
 
 
 def test_nobody_is_paused_or_cancelled(fleet, say):

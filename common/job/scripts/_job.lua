@@ -386,16 +386,19 @@ end
 local REMEMBERED = 16
 
 -- The ids of commands that came to something on the job (and, behind a '!', of those that were refused), with these
-local function remember(job_id, ids)
-    local key = P .. 'job:' .. job_id
+local function remember_in(key, field, ids)
     local all, seen = {}, {}
-    for id in string.gmatch((redis.call('HGET', key, 'commands') or '') .. ' ' .. ids, '%S+') do
+    for id in string.gmatch((redis.call('HGET', key, field) or '') .. ' ' .. ids, '%S+') do
         if not seen[id] then
             seen[id] = true
             all[#all + 1] = id
         end
     end
-    redis.call('HSET', key, 'commands', table.concat(all, ' ', math.max(1, #all - REMEMBERED + 1)))
+    redis.call('HSET', key, field, table.concat(all, ' ', math.max(1, #all - REMEMBERED + 1)))
+end
+
+local function remember(job_id, ids)
+    remember_in(P .. 'job:' .. job_id, 'commands', ids)
 end
 
 -- What a person's word for the end of a job says, by its code

@@ -3,7 +3,8 @@
 -- partition's watermark, all or nothing. `refused`: its refusal is in the journal, only the watermark moves.
 -- shown: what the watermark must show, whole, else FENCED with what it shows. partition '': no watermark (the
 -- gate's replay). state, epoch: of the doubt or end that a retry or a resolve acts on (`look`: state '').
--- The job remembers the ids that were done or refused; pause and resume are ordered by the time of their messages.
+-- The job remembers the ids that were done or refused, the account (or the fleet) those of pause and resume, which are
+-- ordered by the time of their messages.
 -- OK KNOWN · OK READY state attempt_epoch t_message source message · OK what became of it ·
 -- STATE state why it is refused (NONE: there is no such job or account)
 local mark = partition ~= '' and redis.call('HGET', P .. 'watermark', partition) or ''
@@ -21,11 +22,16 @@ end
 -- ---- the fleet, or an account
 
 local function pause(key, open_id)
-    local last = redis.call('HMGET', key, 'pause_at', 'pause_id')
-    if last[2] == id or (tonumber(last[1] or '') or 0) > timestamp then
+    local last = redis.call('HMGET', key, 'pause_at', 'pause_ids')
+    local is_done = string.find(' ' .. (last[2] or '') .. ' ', ' ' .. id .. ' ', 1, true)
+    local is_old = (tonumber(last[1] or '') or 0) > timestamp
+    if mode == 'look' then
+        return (is_done or is_old) and done('KNOWN') or done('READY', '', '', '', '', '')
+    end
+    -- also one that comes too late: sent once more, it has a newer message
+    remember_in(key, 'pause_ids', id)
+    if is_done or is_old then
         return done('KNOWN')
-    elseif mode == 'look' then
-        return done('READY', '', '', '', '', '')
     end
     redis.call('HSET', key, 'pause_at', string.format('%.0f', timestamp), 'pause_id', id)
     if what == 'pause' then
