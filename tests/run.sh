@@ -241,7 +241,8 @@ rest_part() {
     [[ -e build/debug/CTestTestfile.cmake ]] || $QUICK || build_step debug 10
     if build_step asan 10; then
         # the models use no memory but their own, the scripts run in Redis, failover takes its time: without sanitizers
-        ctest_step "asan" asan 25 -LE 'kafka' -E '^model_|^scripts|^fleet_test_failover'
+        TOKFLEET_TEST_SEEDS=${TOKFLEET_TEST_SEEDS:-1} ctest_step "asan" asan 25 -LE 'kafka' \
+            -E '^model_|^scripts|^fleet_test_(failover|split|fight)'
     fi
     # consecutive days take the two halves in turn; all of them by hand: tests/broken/run --all
     one_step "planted bugs, half of them" 12 tests/broken/run --seed "${TOKFLEET_TEST_SEED:-$((10#$(date +%j)))}"

@@ -53,6 +53,7 @@ class Excuses:
     def kill(self, name):
         self.begin(name, 'killed')
         self.fleet.kill(name).wait(10)
+        del self.fleet.processes[name]
         self.end(name, 'killed')
 
 
@@ -104,6 +105,13 @@ def trace(fleet, job_id):
     print('redis', fleet.job(job_id))
     for line in reversed(fleet.redis('LRANGE', fleet.key('log:' + job_id), 0, -1)):
         print('timeline', line)
+    account = fleet.job(job_id).get('account')
+    if account:
+        told = {name: fleet.redis('ZRANGE', fleet.key('%s:%s' % (name, account)), 0, -1, 'WITHSCORES')
+                for name in ('queue', 'window', 'day', 'inbox')}
+        print('its account', fleet.redis.hash(fleet.key('account:' + account)), told,
+              'ready', fleet.redis('ZSCORE', fleet.key('ready'), account),
+              'flying', fleet.redis('SMEMBERS', fleet.key('flying:' + account)), 'now', now_ms())
     for topic in ('journal', 'events'):
         for record in fleet.consume(topic):
             if name.search(record['key'] or '') or name.search(record['payload'] or ''):

@@ -38,8 +38,7 @@ def stopped(process):
 
 def start_zombies(fleet, at, names):
     more = {'LD_PRELOAD': str(SHIM), 'STOP_AT': at, 'STOP_PORT': fleet.sim_url.rsplit(':', 1)[1], 'TOKFLEET_WORKER_JOBS': '1'}
-    if 'ASAN_OPTIONS' in fleet.environment:
-        more['ASAN_OPTIONS'] = fleet.environment['ASAN_OPTIONS'] + ':verify_asan_link_order=0'
+    more['ASAN_OPTIONS'] = fleet.environment.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
     return [fleet.start_program('worker', more) for _ in names]
 
 
