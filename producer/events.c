@@ -66,6 +66,20 @@ static bool has_state(const struct events_options *options, struct str state)
     return options->states.count == 0;
 }
 
+static bool has_text(struct str value, const char *text)
+{
+    return memmem(value.p, value.len, text, strlen(text)) != NULL;
+}
+
+// what is not even in the text need not be parsed
+static bool may_fit(const struct events_options *options, struct str value)
+{
+    bool state = options->states.count == 0;
+    for (size_t i = 0; !state && i < options->states.count; i++)
+        state = has_text(value, options->states.texts[i]);
+    return state && (!options->job || has_text(value, options->job));
+}
+
 // every event is read for it: what is asked for most is looked at before the JSON is
 static bool fits(void *owner, const struct kafka_message *message)
 {
@@ -79,8 +93,7 @@ static bool fits(void *owner, const struct kafka_message *message)
         return false;
     if (!options->job && !options->states.count)
         return true;
-    if (options->job &&
-        !memmem(message->value.p, message->value.len, options->job, strlen(options->job)))
+    if (!may_fit(options, message->value))
         return false;
     struct json *event = json_parse(message->value, EVENT_MAX_BYTES, EVENT_DEPTH_MAX, &err);
     bool         ok = event && (!options->job || str_is(text_of(event, "job_id"), options->job)) &&
