@@ -160,6 +160,8 @@ static void print_words(struct out *out, const struct json *event)
     out_printf(out, "\n");
     buf_fini(&line);
     const struct json *error = json_get(event, "error");
+    if (state == JOB_PROCESSING)
+        print_more(out, "publish id", text_of(event, "publish_id"));
     print_more(out, "post id", text_of(event, "post_id"));
     print_more(out, "why", text_of(error, "code"));
     print_more(out, "cause", text_of(error, "cause"));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tokfleet validate: would the jobs of a file be taken? Nothing is sent, and neither Kafka nor Redis is asked.
+#include <unistd.h>
+
 #include "base/memory.h"
 #include "producer/check.h"
 #include "producer/verb.h"
@@ -34,6 +36,8 @@ static int run_validate(struct tool *tool, const void *options_read, char *const
     struct check                   check   = { 0 };
     struct error                   err;
     int                            code;
+    if (!operand_count && isatty(STDIN_FILENO))
+        tool_note(tool, "reading jobs from standard input; Ctrl-D ends them");
     if (!check_open(&check, tool, operand_count ? operands[0] : "-", &options->check, &err) ||
         !check_all(&check, &err)) {
         code = tool_fail(tool, &err);

@@ -45,6 +45,14 @@ def test_the_man_page_has_every_verb_and_flag_and_no_fault():
         assert done.returncode == 0 and done.stderr == '', done.stderr
 
 
+def test_the_completion_is_a_script_without_fault():
+    script = run('completion', 'bash').stdout
+    assert (BUILD / 'producer' / 'completions' / 'tokfleet').read_text() == script
+    if shutil.which('shellcheck'):
+        done = subprocess.run(['shellcheck', '-s', 'bash', '-'], input=script, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
 def complete(*words):
     """What bash offers for the last of the words."""
     quoted = ' '.join("'%s'" % w for w in words)
