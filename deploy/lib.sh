@@ -66,6 +66,7 @@ packages_test() {
 python3-pytest|has_python_module pytest
 python3-jsonschema|has_python_module jsonschema
 openssl|have openssl
+faketime|[[ -n $(compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1") ]]
 shellcheck|have shellcheck
 mandoc|have mandoc
 LIST
