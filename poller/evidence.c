@@ -16,7 +16,6 @@ enum {
     CLAIM_FIELDS   = 10,
     LOOKS_AT_ONCE  = 32,
     PAGES_MAX      = 5,    // of one look: 100 videos
-    POLICY_AT_ONCE = 100,
     WRITE_AGAIN_MS = 200,
     WRITES_MAX     = 50,
     SAID_MAX_BYTES = 1024,
@@ -52,7 +51,7 @@ struct evidence {
     struct program    *program;      // borrowed
     LIST_HEAD(, look)  looks;        // under way
     int64_t            look_count;
-    struct call        call;         // policy or evidence_claim
+    struct call        call;         // evidence_claim
     struct redis_reply reply;
     struct timer       pass;         // the next one
     int64_t            wait_until_ms;  // monotonic; TikTok said that there were too many listings
@@ -299,25 +298,6 @@ static void on_claimed(struct call *call, const struct error *err)
     pass_later(evidence, delay_ms);
 }
 
-static void on_policy(struct call *call, const struct error *err)
-{
-    struct evidence     *evidence = container_of(call, struct evidence, call);
-    const struct answer *answer   = &evidence->reply.answer;
-    enum store_word      word     = WORD_OK;
-    struct error         why;
-    bool                 answered = store_word(err, &evidence->reply, &word, &why);
-    if (!answered)
-        log_warn("cannot apply on_unsure", F_STR("why", why.message));
-    else if (word == WORD_OK && answer->count > 2 && (answer->items[1].number || answer->items[2].number))
-        log_warn("on_unsure applied: nobody knows whether these were posted", F_INT("sent_again", answer->items[1].number),
-                 F_INT("failed", answer->items[2].number));
-    redis_reply_fini(&evidence->reply);
-    if (answered && word == WORD_OK && clock_monotonic_ms() >= evidence->wait_until_ms)
-        evidence_claim(evidence);
-    else
-        pass_later(evidence, -1);
-}
-
 static void evidence_claim(struct evidence *evidence)
 {
     const struct config *config = &evidence->program->config;
@@ -331,25 +311,16 @@ static void evidence_claim(struct evidence *evidence)
 
 static void on_pass(struct timer *timer)
 {
-    struct evidence      *evidence = container_of(timer, struct evidence, pass);
-    struct program       *p        = evidence->program;
-    const struct outcome *retry    = outcome_named("unsure_retried");
-    const struct outcome *fail     = outcome_named("unsure_failed");
+    struct evidence *evidence = container_of(timer, struct evidence, pass);
+    struct program  *p        = evidence->program;
     if (p->draining || evidence->look_count || call_busy(&evidence->call))
         return;
-    if (!p->first || !p->gate_open || !redis_connected(p->redis)) {
+    if (!p->first || !p->gate_open || !redis_connected(p->redis))
         timer_start(timer, p->config.reap_interval_ms);
-        return;
-    }
-    struct policy_args args = {
-        .poller       = program_id(p),
-        .count        = POLICY_AT_ONCE,
-        .retry_cause  = str_of(retry->cause),
-        .retry_remedy = str_of(retry->remedy),
-        .fail_cause   = str_of(fail->cause),
-        .fail_remedy  = str_of(fail->remedy),
-    };
-    script_policy(p->store, &args, &evidence->reply, &evidence->call, on_policy);
+    else if (clock_monotonic_ms() >= evidence->wait_until_ms)
+        evidence_claim(evidence);
+    else
+        pass_later(evidence, -1);
 }
 
 struct evidence *evidence_new(struct program *program)

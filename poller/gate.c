@@ -9,6 +9,7 @@
 #include "io/kafka_read.h"
 #include "job/replay.h"
 #include "loop/clock.h"
+#include "poller/mark.h"
 #include "poller/restore.h"
 
 enum { TAKER_BYTES = PROGRAM_ID_BYTES + 24, PARTITIONS_MAX = 4096, SWEEP_AT_ONCE = 100, CLOCK_OFF_MS = 2000 };
@@ -31,8 +32,14 @@ struct gate {
     char                 generation[24]; // the new one
     int64_t              began_ms;       // monotonic
     const char          *step;           // for people
+    bool                 tail;           // the journal is read from where Redis knew it last
+    struct kafka_offset  anchor;         // of the record of the remembered generation
+    bool                 anchor_seen;    // what stands there has been read
+    bool                 anchor_ok;      // it is that record
+    struct timer         anchored;       // anchor_seen
+    struct kafka_place   place;          // of the new generation's record
     struct kafka_read   *read;           // owned while something is read
-    struct kafka_offset *ends;           // owned: where the first reading of the journal ended
+    struct kafka_offset *ends;           // owned: where a tail begins, then where the first reading of the journal ended
     size_t               end_count;
     struct replay       *replay;         // owned
     struct restore      *restore;        // owned
@@ -42,7 +49,8 @@ struct gate {
     bool                 bad;
 };
 
-static void on_taken(struct call *call, const struct error *err);          // 1. ours: read the journal
+static void on_taken(struct call *call, const struct error *err);          // 1. ours: is the journal the remembered one?
+static void on_anchor_read(struct call *call, const struct error *err);    //    a tail of it will do; or not
 static void on_journal_read(struct call *call, const struct error *err);   // 2. the highest generation is known
 static void on_generation(struct call *call, const struct error *err);     // 3. the new one is confirmed: wait
 static void on_waited(struct timer *timer);                                // 4. no old Redis accepts: read accounts
@@ -53,6 +61,8 @@ static void on_jobs_put(struct call *call, const struct error *err);       // 8.
 static void on_swept(struct call *call, const struct error *err);          // 9. compare the clocks
 static void on_clock(struct call *call, const struct error *err);          // 10. open
 static void on_opened(struct call *call, const struct error *err);         // 11. open
+
+static void journal_begin(struct gate *gate, bool tail, const char *why);
 
 static struct gate *gate_of(struct call *call)
 {
@@ -69,6 +79,7 @@ static void gate_drop(struct gate *gate)
     redis_reply_fini(&gate->keep_reply);
     timer_stop(&gate->keep_timer);
     timer_stop(&gate->wait);
+    timer_stop(&gate->anchored);
     kafka_read_free(gate->read);
     restore_free(gate->restore);
     replay_free(gate->replay);
@@ -149,14 +160,27 @@ static void on_opened(struct call *call, const struct error *err)
         return;
     metric_add(gate->program->metrics, METRIC_GATE_OPENED, 0, 1);
     log_info("gate opened", F_STR("generation", gate->generation), F_STR("first_start", gate->first ? "yes" : "no"),
+             F_STR("journal_read", gate->tail ? "tail" : "whole"),
              F_INT("jobs", replay_jobs(gate->replay)), F_INT("ms", clock_monotonic_ms() - gate->began_ms));
     gate_drop(gate);
 }
 
 static void gate_open(struct gate *gate)
 {
-    struct gate_open_args args = { .taker = str_of(gate->taker), .generation = str_of(gate->generation) };
+    struct buf          ends;
+    char                anchor[48];
+    struct kafka_offset place = { gate->place.partition, gate->place.offset };
+    mark_text(gate->ends, gate->end_count, &ends);
+    snprintf(anchor, sizeof anchor, "%d:%" PRIi64, (int)place.partition, place.offset);
+    struct gate_open_args args = {
+        .taker      = str_of(gate->taker),
+        .generation = str_of(gate->generation),
+        .ends       = buf_str(&ends),
+        .anchor     = place.offset >= 0 ? str_of(anchor) : STR(""),
+        .read       = gate->tail ? STR("tail") : STR("whole"),
+    };
     script_gate_open(gate->program->store, &args, &gate->reply, &gate->call, on_opened);
+    buf_fini(&ends);
 }
 
 static void on_clock(struct call *call, const struct error *err)
@@ -317,17 +341,23 @@ static void on_journal_read(struct call *call, const struct error *err)
         gate_give_up(gate, err ? err->message : gate->bad_record.message);
         return;
     }
-    gate->ends      = xcalloc(PARTITIONS_MAX, sizeof *gate->ends);
+    int64_t highest = replay_generation(gate->replay);
+    if (gate->tail && highest > gate->remembered) {
+        // other gates were taken since: this Redis is older than they are
+        journal_begin(gate, false, "a later generation than Redis remembers");
+        return;
+    }
+    if (!gate->ends)
+        gate->ends = xcalloc(PARTITIONS_MAX, sizeof *gate->ends);
     gate->end_count = kafka_read_ends(gate->read, gate->ends, PARTITIONS_MAX);
     kafka_read_free(gate->read);
     gate->read = NULL;
 
-    int64_t highest = replay_generation(gate->replay);
     if (gate->remembered > highest)
         highest = gate->remembered;
     // A journal without one record: nothing was ever sent, and there is no old Redis to wait for. With a generation in it
     // an isolated Redis may still accept an attempt whose INTENT is on its way.
-    gate->first = gate->empty && gate->remembered == 0 && replay_generation(gate->replay) == 0 &&
+    gate->first = !gate->tail && gate->empty && gate->remembered == 0 && replay_generation(gate->replay) == 0 &&
                   !replay_used(gate->replay);
     snprintf(gate->generation, sizeof gate->generation, "%" PRIi64, highest + 1);
     buf_fini(&gate->key);
@@ -341,7 +371,90 @@ static void on_journal_read(struct call *call, const struct error *err)
         .value     = buf_str(&gate->record),
     };
     gate_step(gate, "generation");
-    kafka_send(gate->program->kafka, &record, NULL, &gate->call, on_generation);
+    gate->place = (struct kafka_place){ .offset = -1 };
+    kafka_send(gate->program->kafka, &record, &gate->place, &gate->call, on_generation);
+}
+
+// ---- 1: a tail of the journal, or all of it
+
+static void journal_begin(struct gate *gate, bool tail, const char *why)
+{
+    kafka_read_free(gate->read);
+    gate->read = NULL;
+    gate->tail = tail;
+    if (!tail) {
+        free(gate->ends);
+        gate->ends      = NULL;
+        gate->end_count = 0;
+    }
+    replay_free(gate->replay);
+    gate->replay = replay_new(gate->program->config.job_keep_ms);
+    log_info("gate reads the journal", F_STR("from", tail ? "where Redis knew it last" : "the beginning"),
+             F_STR("why", why));
+    gate_step(gate, tail ? "tail of the journal" : "journal");
+    journal_read(gate, on_journal_read);
+}
+
+static void anchor_decide(struct gate *gate)
+{
+    timer_stop(&gate->anchored);
+    journal_begin(gate, gate->anchor_ok, gate->anchor_ok ? "it is the journal that Redis knew"
+                                                         : "another record stands where that generation's was");
+}
+
+static void on_anchored(struct timer *timer)
+{
+    struct gate *gate = container_of(timer, struct gate, anchored);
+    call_cancel(&gate->call);
+    anchor_decide(gate);
+}
+
+static void on_anchor_read(struct call *call, const struct error *err)
+{
+    struct gate *gate = gate_of(call);
+    if (err)
+        gate_give_up(gate, err->message);
+    else
+        anchor_decide(gate);
+}
+
+static void on_anchor_record(void *owner, const struct kafka_message *message)
+{
+    struct gate *gate = owner;
+    char         key[48];
+    if (gate->anchor_seen || message->partition != gate->anchor.partition)
+        return;
+    snprintf(key, sizeof key, "generation/%" PRIi64, gate->remembered);
+    gate->anchor_seen = true;
+    gate->anchor_ok   = message->offset == gate->anchor.offset && message->value.p && str_is(message->key, key);
+    timer_start(&gate->anchored, 0);
+}
+
+// Redis remembers where its journal ended, and where the record of its generation stands in it, which nothing overwrites:
+// if that is there, it is that journal. Only the one record is read.
+static void anchor_read(struct gate *gate)
+{
+    struct program      *p    = gate->program;
+    struct kafka_offset *from = xcalloc(gate->end_count + 1, sizeof *from);
+    for (size_t i = 0; i < gate->end_count; i++)
+        from[i] = (struct kafka_offset){ gate->ends[i].partition,
+                                         gate->ends[i].partition == gate->anchor.partition ? gate->anchor.offset
+                                                                                           : KAFKA_READ_NOTHING };
+    gate->anchor_seen = gate->anchor_ok = false;
+    gate_step(gate, "is it the same journal?");
+    gate->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], from, gate->end_count,
+                                  p->config.kafka_read_idle_ms, on_anchor_record, gate, &gate->call, on_anchor_read);
+    free(from);
+}
+
+// False: Redis remembers nothing that a tail could begin at.
+static bool remembered_ends(struct gate *gate, const struct answer *answer)
+{
+    size_t anchors = 0;
+    gate->ends      = xcalloc(PARTITIONS_MAX, sizeof *gate->ends);
+    gate->end_count = 0;
+    return answer->count > 5 && mark_parse(answer_item(answer, 4), gate->ends, PARTITIONS_MAX, &gate->end_count) &&
+           mark_parse(answer_item(answer, 5), &gate->anchor, 1, &anchors) && anchors == 1 && gate->end_count > 0;
 }
 
 static void on_taken(struct call *call, const struct error *err)
@@ -359,6 +472,7 @@ static void on_taken(struct call *call, const struct error *err)
         snprintf(gate->identity, sizeof gate->identity, "%.*s", STR_ARG(answer_item(answer, 2)));
         gate->empty = answer->items[3].number == 1;
     }
+    bool remembers = gate->taken && remembered_ends(gate, answer);
     redis_reply_fini(&gate->reply);
     if (!gate->taken)
         return;
@@ -366,9 +480,10 @@ static void on_taken(struct call *call, const struct error *err)
              F_INT("remembered_generation", gate->remembered), F_STR("redis_is_empty", gate->empty ? "yes" : "no"));
     gate->began_ms      = clock_monotonic_ms();
     gate->generation[0] = '\0';
-    gate->replay        = replay_new(gate->program->config.job_keep_ms);
-    gate_step(gate, "journal");
-    journal_read(gate, on_journal_read);
+    if (remembers && !gate->empty)
+        anchor_read(gate);
+    else
+        journal_begin(gate, false, gate->empty ? "Redis is empty" : "Redis remembers no place in it, or is to be told all");
 }
 
 void gate_look(struct gate *gate)
@@ -388,6 +503,7 @@ struct gate *gate_new(struct program *program)
     gate->step        = "take";
     timer_init(&gate->keep_timer, program->loop, on_keep_timer);
     timer_init(&gate->wait, program->loop, on_waited);
+    timer_init(&gate->anchored, program->loop, on_anchored);
     return gate;
 }
 
@@ -408,6 +524,7 @@ void gate_free(struct gate *gate)
     gate_drop(gate);
     timer_fini(&gate->keep_timer);
     timer_fini(&gate->wait);
+    timer_fini(&gate->anchored);
     buf_fini(&gate->key);
     buf_fini(&gate->record);
     free(gate);

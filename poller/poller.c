@@ -8,18 +8,24 @@
 #include "poller/evidence.h"
 #include "poller/follow.h"
 #include "poller/gate.h"
+#include "poller/mark.h"
 #include "poller/measure.h"
+#include "poller/policy.h"
 #include "poller/reap.h"
 #include "poller/refresh.h"
 #include "poller/relay.h"
+#include "poller/sweep.h"
 
 struct poller {
     struct follow   *follow;    // owned
     struct evidence *evidence;  // owned
-    struct relay    *relay;     // owned
+    struct policy   *policy;    // owned
+    struct mark     *mark;      // owned
+    struct relay    *relay;     // owned; before mark
     struct reap     *reap;      // owned
     struct gate     *gate;      // owned
     struct audit    *audit;     // owned
+    struct sweep    *sweep;     // owned
     struct measure  *measure;   // owned
     struct refresh  *refresh;   // owned
 };
@@ -31,9 +37,12 @@ static void *poller_open(struct program *program, struct error *err)
     poller->gate          = gate_new(program);
     poller->follow        = follow_new(program);
     poller->evidence      = evidence_new(program);
-    poller->relay         = relay_new(program);
+    poller->policy        = policy_new(program);
+    poller->mark          = mark_new(program);
+    poller->relay         = relay_new(program, poller->mark);
     poller->reap          = reap_new(program);
     poller->audit         = audit_new(program);
+    poller->sweep         = sweep_new(program);
     poller->measure       = measure_new(program);
     poller->refresh       = refresh_new(program);
     return poller;
@@ -44,18 +53,21 @@ static void poller_drain(void *owner)
     struct poller *poller = owner;
     follow_drain(poller->follow);
     evidence_drain(poller->evidence);
+    policy_drain(poller->policy);
     relay_drain(poller->relay);
+    mark_drain(poller->mark);
     reap_drain(poller->reap);
     audit_drain(poller->audit);
     refresh_drain(poller->refresh);
+    sweep_drain(poller->sweep);
     gate_drain(poller->gate);
 }
 
 static bool poller_idle(void *owner)
 {
     struct poller *poller = owner;
-    return follow_idle(poller->follow) && evidence_idle(poller->evidence) && relay_idle(poller->relay) &&
-           gate_idle(poller->gate) && refresh_idle(poller->refresh);
+    return follow_idle(poller->follow) && evidence_idle(poller->evidence) && policy_idle(poller->policy) &&
+           relay_idle(poller->relay) && gate_idle(poller->gate) && refresh_idle(poller->refresh);
 }
 
 static void poller_close(void *owner)
@@ -63,9 +75,12 @@ static void poller_close(void *owner)
     struct poller *poller = owner;
     follow_free(poller->follow);
     evidence_free(poller->evidence);
+    policy_free(poller->policy);
     relay_free(poller->relay);
+    mark_free(poller->mark);
     reap_free(poller->reap);
     audit_free(poller->audit);
+    sweep_free(poller->sweep);
     measure_free(poller->measure);
     refresh_free(poller->refresh);
     gate_free(poller->gate);

@@ -19,11 +19,13 @@ struct entry {                       // one entry of the outbox on its way
     struct buf    json;              // the event
     struct buf    key;               // journal record
     struct buf    record;
+    struct kafka_place place;        // of the record
     bool          sent;              // on Kafka, all of it
 };
 
 struct relay {
     struct program    *program;      // borrowed
+    struct mark       *mark;         // borrowed
     struct call        call;         // reading the outbox, or acknowledging
     struct redis_reply reply;        // the batch; entries point into it
     struct redis_reply ack_reply;
@@ -124,7 +126,10 @@ static void entry_ended(struct entry *entry, const struct error *err)
 
 static void on_recorded(struct call *call, const struct error *err)
 {
-    entry_ended(container_of(call, struct entry, call), err);
+    struct entry *entry = container_of(call, struct entry, call);
+    if (!err)
+        mark_saw(entry->relay->mark, &entry->place);
+    entry_ended(entry, err);
 }
 
 static void entry_record(struct entry *entry)
@@ -135,7 +140,8 @@ static void entry_record(struct entry *entry)
         .key       = buf_str(&entry->key),
         .value     = buf_str(&entry->record),
     };
-    kafka_send(entry->relay->program->kafka, &record, NULL, &entry->call, on_recorded);
+    entry->place = (struct kafka_place){ .offset = -1 };
+    kafka_send(entry->relay->program->kafka, &record, &entry->place, &entry->call, on_recorded);
 }
 
 static void on_event_sent(struct call *call, const struct error *err)
@@ -227,10 +233,11 @@ static void on_look(struct timer *timer)
     relay_read(container_of(timer, struct relay, look));
 }
 
-struct relay *relay_new(struct program *program)
+struct relay *relay_new(struct program *program, struct mark *mark)
 {
     struct relay *relay = xcalloc(1, sizeof *relay);
     relay->program      = program;
+    relay->mark         = mark;
     timer_init(&relay->look, program->loop, on_look);
     relay_later(relay, 0);
     return relay;

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "job/program.h"
+#include "poller/mark.h"
 
 struct relay;
 
-struct relay *relay_new(struct program *program);
+// mark hears where records of the journal came to stand; borrowed
+struct relay *relay_new(struct program *program, struct mark *mark);
 void          relay_drain(struct relay *relay);
 bool          relay_idle(const struct relay *relay);
 void          relay_free(struct relay *relay);

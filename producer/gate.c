@@ -43,6 +43,10 @@ struct gate_look {
     struct str  taker;
     struct str  done;
     struct str  of;
+    struct str  read;        // of the journal: "whole", or "tail"; "" never yet
+    struct str  t_swept;     // the last sweep of the journal; "" none
+    struct str  swept_jobs;  // that it deleted
+    struct str  swept_records;
 };
 
 static struct str info_line(struct str info, const char *name)
@@ -74,6 +78,10 @@ static bool gate_read(struct tool *tool, struct gate_look *look, struct error *e
     look->taker               = answer_field(hash, "taker");
     look->done                = answer_field(hash, "done");
     look->of                  = answer_field(hash, "of");
+    look->read                = answer_field(hash, "read");
+    look->t_swept             = answer_field(hash, "t_swept");
+    look->swept_jobs          = answer_field(hash, "swept_jobs");
+    look->swept_records       = answer_field(hash, "swept_records");
     look->server              = info_line(look->asks[1].reply.answer.text, "master_replid");
     return true;
 }
@@ -104,6 +112,18 @@ static void print_field(struct tool *tool, const char *label, struct str value)
     out_printf(&tool->out, "%-11s %.*s\n", label, STR_ARG(value.len ? value : STR("-")));
 }
 
+static void print_swept(struct tool *tool, const struct gate_look *look)
+{
+    char    when[CLOCK_TEXT_BYTES];
+    int64_t at_ms;
+    if (!str_to_i64(look->t_swept, &at_ms))
+        return;
+    clock_format(at_ms, when);
+    out_printf(&tool->out, "%-11s %s, %.*s jobs, %.*s records of the journal deleted\n", "swept", when,
+               STR_ARG(look->swept_jobs.len ? look->swept_jobs : STR("0")),
+               STR_ARG(look->swept_records.len ? look->swept_records : STR("0")));
+}
+
 static void print_look(struct tool *tool, const struct gate_look *look)
 {
     print_field(tool, "gate", str_of(words_of(look)));
@@ -113,6 +133,10 @@ static void print_look(struct tool *tool, const struct gate_look *look)
     if (look->step.len)
         out_printf(&tool->out, "step        %.*s, %.*s of %.*s, by %.*s\n", STR_ARG(look->step), STR_ARG(look->done),
                   STR_ARG(look->of), STR_ARG(look->taker));
+    if (look->read.len)
+        print_field(tool, "journal", str_is(look->read, "tail") ? STR("read from where Redis knew it last")
+                                                                : STR("read from the beginning"));
+    print_swept(tool, look);
 }
 
 static void print_json(struct tool *tool, const struct gate_look *look)
@@ -127,6 +151,10 @@ static void print_json(struct tool *tool, const struct gate_look *look)
     json_set_text(object, "taker", look->taker);
     json_set_text(object, "done", look->done);
     json_set_text(object, "of", look->of);
+    json_set_text(object, "read", look->read);
+    json_set_text(object, "t_swept", look->t_swept);
+    json_set_text(object, "swept_jobs", look->swept_jobs);
+    json_set_text(object, "swept_records", look->swept_records);
     out_json(&tool->out, object);
     json_free(object);
 }
@@ -314,7 +342,7 @@ const struct verb verb_gate = {
     .options_bytes = sizeof(struct gate_options),
     .run           = run_gate,
     .json          = "one object: open, state, generation, identity, server, step, "
-                     "taker, done, of",
+                     "taker, done, of, read, t_swept, swept_jobs, swept_records",
 };
 
 const struct verb verb_rebuild = {

@@ -188,8 +188,10 @@ static void on_out_of_range(void *owner, int32_t number)
 
 static void on_error(void *owner, const struct error *err)
 {
-    (void)owner;
+    struct ingest *ingest = owner;
     log_warn("kafka consumer", F_STR("why", err->message));
+    for (size_t i = 0; i < ingest->count; i++)
+        partition_suspect(ingest->partitions[i]);
 }
 
 static void on_closed(void *owner)

@@ -70,6 +70,8 @@ struct partition {
     int64_t            check_offset;   // the message before the watermark
     int64_t            check_ms;
     struct str         check_crc;      // in mark_text
+    int64_t            seen_ms;        // monotonic: when it was known last to be the topic of the watermark
+    bool               suspect;        // something was said that may mean another one
     char               mark_text[MARK_BYTES];  // the watermark as read
 };
 
@@ -150,6 +152,7 @@ static void on_mark(struct call *call, const struct error *err)
     partition->running   = true;
     if (!partition->checking)
         partition->shown[0] = '\0';
+    partition->seen_ms = clock_monotonic_ms();
     log_debug("partition begins", F_STR("partition", partition->name), F_STR("watermark", partition->shown));
     kafka_in_start(partition->in, partition->number,
                    partition->checking ? partition->check_offset : KAFKA_FROM_BEGINNING);
@@ -203,6 +206,8 @@ void partition_out_of_range(struct partition *partition)
 static void partition_check(struct partition *partition, const struct kafka_message *message, const char *crc)
 {
     partition->checking = false;
+    partition->suspect  = false;
+    partition->seen_ms  = clock_monotonic_ms();
     if (message->offset != partition->check_offset)
         partition_restart_topic(partition, "the message before it is gone");
     else if (message->timestamp_ms != partition->check_ms || !str_is(partition->check_crc, crc))
@@ -482,11 +487,31 @@ static void partition_add(struct partition *partition, const struct kafka_messag
     }
 }
 
+// After a silence the topic may be another one, made anew and grown past this place while nobody fetched: Kafka would go
+// on in it as if nothing had happened. The message before is asked for again, and then this one.
+static bool is_in_doubt(const struct partition *partition)
+{
+    int64_t silence_ms = clock_monotonic_ms() - partition->seen_ms;
+    return !partition->checking && partition->shown[0] &&
+           (partition->suspect || silence_ms >= partition->program->config.worker_topic_check_ms);
+}
+
+void partition_suspect(struct partition *partition)
+{
+    partition->suspect = true;
+}
+
 void partition_message(struct partition *partition, const struct kafka_message *message)
 {
     char crc[16];
     if (!partition->running)
         return;
+    if (is_in_doubt(partition)) {
+        log_debug("is it the same topic?", F_STR("partition", partition->name));
+        partition_begin(partition, 0);
+        return;
+    }
+    partition->seen_ms = clock_monotonic_ms();
     snprintf(crc, sizeof crc, "%08x", (unsigned)crc32_of(message->value));
     if (partition->checking)
         partition_check(partition, message, crc);

@@ -5,7 +5,8 @@
  *                                                                                  └── no: another topic, from the start
  *   each message: [dead letter or journal record, confirmed] ──► script, pipelined, compare and set of the watermark
  *
- * Any answer but OK begins the partition anew: the watermark is the only truth about how far it is. */
+ * A message that comes after a silence (worker.topic_check_ms), or after trouble, is taken only when the one before the
+ * watermark still is what it was. Any answer but OK begins the partition anew: the watermark is the only truth about how far it is. */
 #pragma once
 
 #include "io/kafka_in.h"
@@ -17,6 +18,8 @@ struct partition *partition_new(struct program *program, struct kafka_in *in, in
 void              partition_begin(struct partition *partition, int64_t delay_ms);
 void              partition_message(struct partition *partition, const struct kafka_message *message);
 void              partition_out_of_range(struct partition *partition);
+void              partition_suspect(struct partition *partition);  // the consumer is in trouble: before the next message is
+                                                                   // taken, the one before the watermark is looked at again
 int32_t           partition_number(const struct partition *partition);
 size_t            partition_waiting(const struct partition *partition);  // messages that have not reached Redis
 size_t            partition_waiting_bytes(const struct partition *partition);

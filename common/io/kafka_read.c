@@ -196,9 +196,11 @@ static const struct kafka_client_events client_events = { .on_event = on_event }
 
 static int64_t begin_of(const struct kafka_read *read, int32_t partition)
 {
-    for (size_t i = 0; i < read->from_count; i++)
-        if (read->from[i].partition == partition && read->from[i].offset >= 0)
-            return read->from[i].offset;
+    for (size_t i = 0; i < read->from_count; i++) {
+        int64_t offset = read->from[i].offset;
+        if (read->from[i].partition == partition && (offset >= 0 || offset == KAFKA_READ_NOTHING))
+            return offset == KAFKA_READ_NOTHING ? RD_KAFKA_OFFSET_END : offset;
+    }
     if (read->newest_only)
         return read->newest ? RD_KAFKA_OFFSET_TAIL(read->newest) : RD_KAFKA_OFFSET_END;
     return RD_KAFKA_OFFSET_BEGINNING;

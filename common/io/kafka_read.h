@@ -10,10 +10,12 @@ struct kafka_read;
 
 typedef void kafka_read_message(void *owner, const struct kafka_message *message);
 
+enum { KAFKA_READ_NOTHING = -1 };
+
 // partition offsets; what is not named starts at the beginning
 struct kafka_offset {
     int32_t partition;
-    int64_t offset;
+    int64_t offset;     // KAFKA_READ_NOTHING: where it ends
 };
 
 // the call is done when every partition has been read to its end, or fails (ERR_INPUT: no such topic).

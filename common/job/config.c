@@ -100,11 +100,13 @@ const struct setting config_rows[] = {
     { "job.keep_message_ms", SET_MS, AT(job_keep_message_ms), "3d", MINUTE, 3650 * DAY, .help = "a job's message and timeline from its end on" },
     { "gate.at_once", SET_COUNT, AT(gate_at_once), "64", 1, 10000, .help = "scripts on their way at a time while Redis is told what Kafka knows" },
     { "gate.lease_ms", SET_MS, AT(gate_lease_ms), "60s", 1000, HOUR, .help = "who has the gate must be done with a step of it, or lose it, within" },
+    { "gate.tail_ms", SET_MS, AT(gate_tail_ms), "60s", 0, DAY, .help = "the journal is read from where it ended a lease and so long before Redis was last told, unless from the beginning" },
     { "gate.wait_ms", SET_MS, AT(gate_wait_ms), "15s", 0, HOUR, .help = "an isolated old Redis cannot accept any more after" },
 
     { "worker.jobs", SET_COUNT, AT(worker_jobs), "32", 1, 10000, .help = "jobs that one worker drives at a time" },
     { "worker.ingest", SET_COUNT, AT(worker_ingest), "64", 1, 10000, .help = "messages of one partition on their way to Redis" },
     { "worker.waiting", SET_COUNT, AT(worker_waiting), "500", 10, 1000000, .help = "messages of all partitions on their way to Redis: no more are taken beyond, until half of them are there" },
+    { "worker.topic_check_ms", SET_MS, AT(worker_topic_check_ms), "60s", 100, DAY, .help = "after so long without a message of a partition, it is looked whether the topic is still the same before the next is taken" },
     { "worker.idle_ms", SET_MS, AT(worker_idle_ms), "250ms", 5, MINUTE, .help = "longest wait before a worker asks for work again" },
     { "poller.looks", SET_COUNT, AT(poller_looks), "64", 1, 10000, .help = "status calls of one poller at a time" },
     { "poller.idle_ms", SET_MS, AT(poller_idle_ms), "100ms", 5, MINUTE, .help = "longest wait before a poller asks for work again" },
@@ -112,6 +114,9 @@ const struct setting config_rows[] = {
     { "reap.interval_ms", SET_MS, AT(reap_interval_ms), "1s", 10, HOUR, .help = "between two looks for ended leases" },
     { "audit.interval_ms", SET_MS, AT(audit_interval_ms), "1s", 10, DAY, .help = "between two pages of the audit, a slow walk over all jobs" },
     { "audit.page", SET_COUNT, AT(audit_page), "200", 1, 10000, .help = "jobs on one page of it" },
+    { "sweep.interval_ms", SET_MS, AT(sweep_interval_ms), "24h", SECOND, 365 * DAY, .help = "between two sweeps of the journal, which delete what is past its time" },
+    { "sweep.jobs", SET_COUNT, AT(sweep_jobs), "10000", 1, 10000000, .help = "jobs whose records a sweep holds in memory at a time" },
+    { "sweep.at_once", SET_COUNT, AT(sweep_at_once), "64", 1, 10000, .help = "tombstones of it on their way at a time" },
     { "heartbeat.ms", SET_MS, AT(heartbeat_ms), "2s", 100, MINUTE, .help = "between two heartbeats; a program silent for five is not alive" },
     { "drain.ms", SET_MS, AT(drain_ms), "25s", 0, HOUR, .help = "on SIGTERM, wait so long for what is under way" },
     { "http.listen", SET_TEXT, AT(http_listen), "127.0.0.1:0", 1, 256, .help = "host:port of /livez, /readyz and /metrics; port 0 takes a free one" },
@@ -141,6 +146,12 @@ bool config_read(char *const *environment, struct config *config, struct error *
 void config_free(struct config *config)
 {
     setting_free_all(config_rows, config_row_count, config);
+}
+
+int64_t config_remembered_ms(const struct config *config)
+{
+    int64_t topic_ms = 2 * config->topics_jobs_retention_ms;
+    return config->job_keep_ms + (topic_ms < config->job_keep_ms ? topic_ms : config->job_keep_ms);
 }
 
 bool config_refreshes(const struct config *config)

@@ -98,12 +98,17 @@ struct config {
     int64_t worker_ingest;
     int64_t worker_waiting;
     int64_t worker_idle_ms;
+    int64_t worker_topic_check_ms;
     int64_t poller_looks;
     int64_t poller_idle_ms;
     int64_t relay_batch;
     int64_t reap_interval_ms;
     int64_t audit_interval_ms;
     int64_t audit_page;
+    int64_t gate_tail_ms;
+    int64_t sweep_interval_ms;
+    int64_t sweep_jobs;
+    int64_t sweep_at_once;
     int64_t heartbeat_ms;
     int64_t drain_ms;
     char   *http_listen;
@@ -125,3 +130,7 @@ extern const size_t         config_row_count;
 bool config_read(char *const *environment, struct config *config, struct error *err) MUST_CHECK;
 void config_free(struct config *config);
 bool config_refreshes(const struct config *config);  // there is a client key and secret: tokens can be refreshed
+// From a job's end on, how long the journal has to know it: as long as its id is taken, and then until a message that came
+// in that time cannot be read again (twice the jobs topic's retention; at most job.keep_ms, after which it is too old).
+// The script `restore` reckons the same.
+int64_t config_remembered_ms(const struct config *config);

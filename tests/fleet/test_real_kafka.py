@@ -3,6 +3,7 @@
 import harness
 import pytest
 import test_bad_input
+import test_journal
 import test_kill
 import test_load
 from real_kafka import OnRealKafka, need_real_kafka
@@ -28,6 +29,44 @@ def test_killed_programs_on_a_real_kafka():
 
 def test_bad_messages_on_a_real_kafka():
     test_bad_input.test_bad_messages_end_with_a_reason_and_the_next_job_goes_on()
+
+
+class Compacting(OnRealKafka):
+    """Its journal is compacted within seconds, tombstones too."""
+
+    def start(self):
+        harness.Fleet.start(self)
+        configs = ('cleanup.policy=compact,segment.ms=200,min.cleanable.dirty.ratio=0.01,min.compaction.lag.ms=0,'
+                   'delete.retention.ms=100,max.message.bytes=2097152')
+        subprocess.run([sys.executable, str(KAFKA), 'topics', '--bootstrap', self.brokers,
+                        '%s.journal:12:%s' % (self.name, configs)], check=True)
+        done = self.cli('topics', 'ensure', '--partitions', '12', '--replication', '1')
+        assert 'journal' in done.stdout, done.stdout + done.stderr  # it differs from what is wanted, and is left alone
+
+
+def test_a_sweep_and_kafkas_compaction_leave_nothing_of_what_is_past_its_time():
+    journal = test_journal.Journal()
+    test_journal.old_lives(journal, many=50)
+    kept = test_journal.others(journal)
+    past = {key for key, _ in journal if key not in kept}
+    with Compacting(test_journal.SWEEPING, accounts=1) as fleet:
+        fleet.produce(journal, topic='journal')
+        fleet.start_programs()
+        wait_for('all of it is swept', lambda: test_journal.is_swept(fleet, journal, kept), 120, 0.5)
+
+        def compacted():
+            # a segment rolls only when something is appended to it
+            fillers = test_journal.Journal()
+            for i in range(100):
+                fillers.end('filler-%d' % i, '0-0', 'EXPIRED', 0)
+            fleet.produce(fillers, topic='journal')
+            left = {record['key'] for record in fleet.consume('journal')}
+            assert set(kept) <= left
+            return not past & left
+        wait_for('nothing of it is left, tombstones included', compacted, 120, 1)
+        fleet.redis('FLUSHALL')
+        wait_for('the gate is open again', lambda: fleet.redis('HGET', fleet.key('gate'), 'state') == 'open', 60)
+        assert fleet.job('held')['state'] == fleet.job('again')['state'] == 'UNSURE'
 
 
 def test_topics_ensure_sees_drift():

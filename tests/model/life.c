@@ -249,6 +249,13 @@ static bool is_forgotten(const struct state *state)
     return false;
 }
 
+// What the policy retried is in that doubt again.
+static bool is_policy_forgotten(const struct state *state)
+{
+    const struct image *cur = &state->image[CUR];
+    return cur->open && state->policied && cur->state == JOB_UNSURE && !cur->pid && cur->attempt == state->policied;
+}
+
 // a post that nobody chose to risk stands, and the job says that there is none
 static bool is_hidden(const struct state *state)
 {
@@ -269,7 +276,7 @@ static const char *on_broken(const void *setting, const void *at)
     const struct image *cur   = &state->image[CUR];
     if (is_double(state))
         return "DOUBLE";
-    if (life->forgetting && is_forgotten(state))
+    if (life->forgetting && (is_forgotten(state) || is_policy_forgotten(state)))
         return "FORGOTTEN";
     if (life->hiding && is_hidden(state))
         return "HIDDEN";

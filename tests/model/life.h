@@ -17,7 +17,7 @@
 #include "engine.h"
 
 enum { GENERATION = 32, ATTEMPTS = 4, WORKERS = 3, TAKERS = 2, OUTBOX = 6 };
-enum { SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8, ENDS = 4 };
+enum { SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8, ENDS = 4, POLICIES = 2 };
 
 /*      rule          what it says                                              */
 #define LIFE_RULES(X)                                                                                \
@@ -59,6 +59,10 @@ enum { SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8, ENDS = 4 };
     X( END_AGAIN,     "end-again",      "an end that a command made is a record before the command goes" )   \
     X( BURIED,        "buried",         "the tombstone of an end buries its attempts"            )   \
     X( NEWEST_LAST,   "newest-last",    "tombstones: of several ends the newest one last"        )   \
+    X( TAIL_MARGIN,   "tail-margin",    "the tail begins a lease and a minute back"              )   \
+    X( TAIL_STALE,    "tail-stale",     "no tail from where the journal ended half an end's time ago" )   \
+    X( POLICY_FIRST,  "policy-first",   "a retry by the policy is journaled before it is done"   )   \
+    X( POLICY_WEAK,   "policy-weak",    "it voids a doubt, and no end"                           )   \
     X( END_KEYS,      "end-keys",       "a journal key for each attempt's end"                   )
 
 enum life_rule {
@@ -97,6 +101,7 @@ struct life {
     bool           paper;       // the reference's order of steps, where the product's differs
     bool           first;       // begins before the first start
     bool           tail;        // the journal may be read from where it ended at a heartbeat
+    bool           late_tail;   // a tail begins where the journal ended at a heartbeat of some time ago
     bool           torn;        // it is read in two parts, at two moments
     bool           upload;      // publish id before the commit point
     bool           no_split;    // a failover leaves no old primary that accepts
@@ -135,6 +140,7 @@ struct end_record {
 struct journal {
     struct attempt_record attempts[ATTEMPTS];  // by epoch; kind NONE: no more
     struct command_record commands[COMMANDS];
+    struct command_record policies[POLICIES];  // retries by the policy, by epoch
     struct end_record     ends[ENDS];          // by epoch, then as one may follow another
     uint8_t               buried;              // the newest attempt whose end has a tombstone
 };
@@ -161,7 +167,9 @@ struct image {
     uint8_t        applied;       // bit of each command
     uint8_t        out_count;
     struct out     out[OUTBOX];
-    struct journal mark;          // what the journal held at the last heartbeat
+    struct journal mark;          // what the journal held where a tail begins
+    struct journal young;         // what it held at the last heartbeat, where one will begin
+    uint8_t        young_attempt; // what was in flight then; 0: nothing
 };
 
 enum server { CUR, REP, OLD, SERVERS };
@@ -225,8 +233,10 @@ struct state {
     uint8_t        risked[RISKS];       // sorted, each plus 1; 0: no more
     uint8_t        expired;             // expires_at has passed
     uint8_t        aged;                // so has the time of the end's records
+    uint8_t        policied;            // the attempt that the policy retried last
+    uint8_t        at_policy;           // the attempt whose retry a poller has journaled and not done yet
     struct bounds  left;                // without padding; the whole is a multiple of 8
-    uint8_t        pad[6];
+    uint8_t        pad[2];
 };
 
 extern const struct machine life_machine;

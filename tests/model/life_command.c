@@ -189,7 +189,7 @@ static void ingest_command(const struct life *life, const struct state *state, e
 static bool journal_is_bare(const struct journal *journal)
 {
     static const struct command_record none[COMMANDS];
-    return !journal->attempts[0].kind && memcmp(journal->commands, none, sizeof none) == 0;
+    return !journal->attempts[0].kind && memcmp(journal->commands, none, sizeof none) == 0 && !journal->policies[0].what;
 }
 
 static bool journal_has_end(const struct journal *journal, struct end_record end)
@@ -248,6 +248,14 @@ static void tombstone_steps(const struct life *life, const struct state *state, 
         if (state->journal.commands[i].what && (!state->journal.attempts[0].kind || !has_rule(life, WITHOUT_ENDS_LAST)))
             search_add(search, &to, "tombstone: the command %s", whats[state->journal.commands[i].what]);
     }
+    for (int i = 0; i < POLICIES && state->journal.policies[i].what; i++) {
+        struct command_record *at = &to.journal.policies[i];
+        to                        = *state;
+        memmove(at, at + 1, (size_t)(POLICIES - 1 - i) * sizeof *at);
+        to.journal.policies[POLICIES - 1] = (struct command_record){ 0 };
+        if (!state->journal.attempts[0].kind || !has_rule(life, WITHOUT_ENDS_LAST))
+            search_add(search, &to, "tombstone: the policy's retry");
+    }
     if (state->journal.buried && !state->takers[0].pc) {
         to                = *state;
         to.journal.buried = 0;
@@ -282,8 +290,13 @@ static void age_steps(const struct life *life, const struct state *state, struct
     struct state to = *state;
     to.left.old--;
     to.aged = 1;
+    if (has_rule(life, WITHOUT_TAIL_STALE)) {
+        memset(&to.image[CUR].mark, 0, sizeof to.image[CUR].mark);
+        memset(&to.image[CUR].young, 0, sizeof to.image[CUR].young);
+        to.image[CUR].young_attempt = 0;
+    }
     if (to.image[REP].there)
-        to.image[REP] = *cur;
+        to.image[REP] = to.image[CUR];
     search_add(search, &to, "the time that the records of an end live is over");
 }
 

@@ -42,6 +42,37 @@ static bool is_quiet(const struct image *image)
            job_state_is_end(image_state(image));
 }
 
+// A lease and a minute later: what was in flight then is over.
+static void late_mark_steps(const struct life *life, const struct state *state, struct search *search)
+{
+    const struct image *cur  = &state->image[CUR];
+    bool                over = is_quiet(cur) || cur->attempt != cur->young_attempt;
+    struct state        to   = *state;
+    if (memcmp(&cur->young, &state->journal, sizeof cur->young) != 0) {
+        to.image[CUR].young         = state->journal;
+        to.image[CUR].young_attempt = is_quiet(cur) ? 0 : cur->attempt;
+        search_add(search, &to, "heartbeat: the journal ends here");
+    }
+    if ((over || !has_rule(life, WITHOUT_TAIL_MARGIN)) && memcmp(&cur->mark, &cur->young, sizeof cur->mark) != 0) {
+        to                 = *state;
+        to.image[CUR].mark = cur->young;
+        search_add(search, &to, "heartbeat: a tail may begin where the journal ended at the one before");
+    }
+}
+
+static void mark_steps(const struct life *life, const struct state *state, struct search *search)
+{
+    const struct image *cur = &state->image[CUR];
+    struct state        to  = *state;
+    if (life->late_tail) {
+        late_mark_steps(life, state, search);
+    } else if ((is_quiet(cur) || !has_rule(life, WITHOUT_TAIL_MARGIN)) &&
+               memcmp(&cur->mark, &state->journal, sizeof cur->mark) != 0) {
+        to.image[CUR].mark = state->journal;
+        search_add(search, &to, "heartbeat remembers where the journal ends");
+    }
+}
+
 void redis_steps(const struct life *life, const struct state *state, struct search *search)
 {
     const struct image *cur = &state->image[CUR];
@@ -59,11 +90,8 @@ void redis_steps(const struct life *life, const struct state *state, struct sear
         takers_drop(life, &to);
         search_add(search, &to, "FLUSHALL");
     }
-    if (life->tail && cur->open && is_quiet(cur) && memcmp(&cur->mark, &state->journal, sizeof cur->mark) != 0) {
-        to                 = *state;
-        to.image[CUR].mark = state->journal;
-        search_add(search, &to, "heartbeat remembers where the journal ends");
-    }
+    if (life->tail && cur->open && !state->at_policy)
+        mark_steps(life, state, search);
 }
 
 // ---- the gate
@@ -142,6 +170,7 @@ static void read_steps(const struct life *life, const struct state *state, int i
     to       = *state;
     taker.pc = TAKING_REST_OTHERS;
     memset(taker.journal.commands, 0, sizeof taker.journal.commands);
+    memset(taker.journal.policies, 0, sizeof taker.journal.policies);
     memset(taker.journal.ends, 0, sizeof taker.journal.ends);
     taker.journal.buried = 0;
     go(&to, i, taker);
@@ -163,6 +192,7 @@ static void read_rest(const struct state *state, int i, struct search *search)
         memcpy(journal.attempts, taker.journal.attempts, sizeof journal.attempts);
     else {
         memcpy(journal.commands, taker.journal.commands, sizeof journal.commands);
+        memcpy(journal.policies, taker.journal.policies, sizeof journal.policies);
         memcpy(journal.ends, taker.journal.ends, sizeof journal.ends);
         journal.buried = taker.journal.buried;
     }

@@ -2,6 +2,7 @@
 /* What a poller does with one job: follow its publish id, reap its lease, apply its policy, relay its outbox. */
 #include "life.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void add_end(const struct life *life, struct image *image, enum job_state name)
@@ -146,19 +147,65 @@ static void sleeping_steps(const struct life *life, const struct state *state, s
 
 // ---- policy, expires_at, upload URLs
 
-static void policy_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
+static struct command_record *policy_find(struct state *state, uint8_t epoch, uint8_t pid)
+{
+    for (int i = 0; i < POLICIES; i++)
+        if (state->journal.policies[i].what && state->journal.policies[i].target == epoch &&
+            state->journal.policies[i].pid == pid)
+            return &state->journal.policies[i];
+    return NULL;
+}
+
+// its id names the attempt: one that is made again stands where the first one stood
+static void policy_write(struct state *to, uint8_t epoch, uint8_t pid)
+{
+    struct command_record record = { .what = WHAT_RETRY, .target = epoch, .pid = pid };
+    int                   i      = 0;
+    while (i < POLICIES && to->journal.policies[i].what && to->journal.policies[i].target != epoch)
+        i++;
+    assert(i < POLICIES);
+    to->journal.policies[i] = record;
+    to->at_policy           = epoch;
+    for (int s = 0; s < SERVERS; s++)  // it stands behind every end that is remembered
+        to->image[s].mark.policies[i] = to->image[s].young.policies[i] = (struct command_record){ 0 };
+}
+
+static void policy_retry(const struct life *life, const struct state *state, enum server server, struct search *search)
 {
     struct state  to    = *state;
     struct image *image = &to.image[server];
-    to.left.policy--;
+    bool          known = policy_find(&to, image->attempt, image->pid) != NULL;
+    bool          ready = known && state->at_policy == image->attempt;
+    if (!life->paper && !ready && has_rule(life, WITHOUT_POLICY_FIRST)) {
+        if (!state->left.policy && !known)
+            return;
+        to.left.policy = (uint8_t)(to.left.policy - !known);
+        policy_write(&to, image->attempt, image->pid);
+        search_add(search, &to, "policy: retry of %s -> journal%s", epoch_text(image->attempt), at_text(server));
+        return;
+    }
+    if (!known && !state->left.policy)
+        return;
+    to.left.policy = (uint8_t)(to.left.policy - !known);
+    if (!life->paper)
+        to.policied = image->attempt, to.at_policy = 0;
     risk(&to, image->attempt);
     risk(&to, image->pid);
     image_move(search, image, ON_RETRY);
     image->pid = 0;
     search_add(search, &to, "policy: UNSURE -> QUEUED%s", at_text(server));
-    if (life->paper)
+}
+
+static void policy_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
+{
+    struct state  to    = *state;
+    struct image *image = &to.image[server];
+    policy_retry(life, state, server, search);
+    if (life->paper || !state->left.policy)
         return;
-    *image = state->image[server];
+    to.left.policy--;
+    risk(&to, image->attempt);
+    risk(&to, image->pid);
     image_move(search, image, ON_FAIL);
     add_end(life, image, JOB_FAILED);
     search_add(search, &to, "policy: UNSURE -> FAILED%s", at_text(server));
@@ -185,7 +232,7 @@ static void server_steps(const struct life *life, const struct state *state, enu
         reap_steps(life, state, server, search);
     if (image->out_count)
         relay_steps(life, state, server, search);
-    if (state->left.policy && image->state == JOB_UNSURE && live)
+    if ((state->left.policy || state->journal.policies[0].what) && image->state == JOB_UNSURE && live)
         policy_steps(life, state, server, search);
     if (state->expired && image->state == JOB_QUEUED && live)
         expire_steps(state, server, search);
@@ -199,6 +246,11 @@ static void server_steps(const struct life *life, const struct state *state, enu
 
 void poller_steps(const struct life *life, const struct state *state, struct search *search)
 {
+    if (state->at_policy) {
+        struct state to = *state;
+        to.at_policy    = 0;
+        search_add(search, &to, "the policy's poller stops");
+    }
     for (enum server server = CUR; server < SERVERS; server++)
         if (server != REP && state->image[server].there)
             server_steps(life, state, server, search);

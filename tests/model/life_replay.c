@@ -184,6 +184,28 @@ static void use_command(struct view *view, const struct life *life, const struct
     view->resolved = true;
 }
 
+static void use_policy(struct view *view, const struct life *life, const struct command_record *policy,
+                       struct state *state)
+{
+    bool known = false;  // what became of it: whoever sends it again then does not risk it, but knows
+    for (int i = 0; i < view->end_count && !has_rule(life, WITHOUT_POLICY_WEAK); i++) {
+        if (view->ends[i].epoch != policy->target)
+            continue;
+        view->ends[i].state = JOB_NONE;
+        known               = true;
+    }
+    for (int i = 0; i < view->count; i++) {
+        struct attempt_record *attempt = &view->attempts[i];
+        if (!is_voided(life, attempt, policy) || (attempt->pid && attempt->pid != policy->pid))
+            continue;
+        if (!known) {
+            risk(state, attempt->epoch);
+            risk(state, attempt->pid);
+        }
+        attempt->kind = KIND_NONE;
+    }
+}
+
 static bool is_live(const struct attempt_record *attempt)
 {
     return attempt->kind != KIND_NONE && attempt->kind != KIND_ABORTED;
@@ -259,6 +281,9 @@ void replay(const struct life *life, const struct journal *journal, uint8_t gene
     for (int k = 0; k < COMMANDS; k++)
         if (is_new_command(journal, &mark, k))
             use_command(&view, life, &journal->commands[k], &state->commands[k], state);
+    for (int k = 0; k < POLICIES; k++)
+        if (journal->policies[k].what && memcmp(&journal->policies[k], &mark.policies[k], sizeof mark.policies[k]) != 0)
+            use_policy(&view, life, &journal->policies[k], state);
     const struct attempt_record *newest = newest_of(&view, KIND_NONE);
     uint8_t                      epoch  = newest ? newest->epoch : 0;
     const struct end_record *end = newest_end(&view);
@@ -274,7 +299,8 @@ void replay(const struct life *life, const struct journal *journal, uint8_t gene
     image->generation = generation;
     image->open       = 1;
     image->token      = 0;
-    image->mark       = (struct journal){ 0 };
+    image->mark = image->young = (struct journal){ 0 };
+    image->young_attempt       = 0;
     if (cancelled)
         set_end(image, JOB_CANCELLED, view.cancel_epoch);
     else if (end && (end->epoch >= epoch || !has_rule(life, WITHOUT_END_OLD)))

@@ -7,10 +7,11 @@ import pytest
 from redis_scripts import (PREFIX, SCRIPTS, RedisError, fleet, make_fleet, scripts, server)  # noqa: F401
 
 CHECKED = ['account', 'account_read', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'evidence_claim', 'finish', 'found',
-           'gate_close', 'heartbeat', 'ingest', 'kept', 'look', 'oauth_put', 'oauth_take', 'policy', 'poll_claim', 'reap',
-           'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result', 'sending', 'watermark']
+           'gate_close', 'gate_ends', 'heartbeat', 'ingest', 'kept', 'look', 'oauth_put', 'oauth_take', 'policy', 'policy_retry',
+           'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result', 'sending', 'sweep_done',
+           'sweep_due', 'watermark']
 # what changes nothing: `measure` in test_scripts_measure.py
-READS = ['mark', 'measure']
+READS = ['mark', 'measure', 'sweep_check']
 # what only the taker of a closed gate may run: test_scripts_gate.py
 OF_THE_GATE = ['gate_keep', 'gate_open', 'gate_sweep', 'restore', 'restore_call']
 
@@ -86,19 +87,28 @@ def prepared(fleet, name):
         fleet.claim()
         fleet.wait(5)
         return dict(poller='poller-1', count=100)
-    if name in ('evidence_claim', 'found', 'policy'):
+    if name in ('evidence_claim', 'found', 'policy', 'policy_retry'):
         fleet.conf.update({'unsure.look_ms': 1, 'unsure.slot_ms': 1})
         fleet.key('HSET', 'account:u1', 'scopes', 'video.publish,video.list' if name == 'evidence_claim' else '')
-        claimed = fleet.to_sending('one', privacy='PUBLIC_TO_EVERYONE', on_unsure='retry')
+        claimed = fleet.to_sending('one', privacy='PUBLIC_TO_EVERYONE', on_unsure='fail')
         fleet.refuse(claimed, 'DOUBT', arrived=-1)
         fleet.wait(5)
         looks = dict(count=10, timeout_ms=10000, pages=2)
         if name == 'found':
             return dict(job_id='one', epoch=claimed['epoch'], member='m', calls=1, pages=2, post_id='72', looks=1,
                         poller='poller-1')
+        if name == 'policy_retry':
+            return dict(job_id='one', epoch=claimed['epoch'], id='policy~one~1', cause='c', remedy='r', poller='poller-1')
         if name == 'policy':
             fleet.run('evidence_claim', **looks)
-        return looks if name == 'evidence_claim' else dict(poller='poller-1', count=10, retry_cause='c', fail_cause='c')
+        return looks if name == 'evidence_claim' else dict(poller='poller-1', count=10, fail_cause='c')
+    if name == 'gate_ends':
+        fleet.key('HSET', 'gate', 'ends', '0:5 1:7', 't_ends', 0)
+        return dict(poller='poller-1', ends='1:9', span=60000)
+    if name == 'sweep_due':
+        return dict(poller='poller-1', interval=60000)
+    if name == 'sweep_done':
+        return dict(jobs=3, records=9)
     if name == 'relay':
         fleet.ingest('one')
         return dict(ids=[entry for entry, _ in fleet.space().get('outbox', [])])
@@ -150,7 +160,8 @@ def test_twice_with_the_same_arguments_is_as_once(fleet, name):
     second = fleet.run(name, **arguments)
     assert fleet.check().settled() == once
     # only what the watermark, or a list that is empty by now, tells is another answer
-    others = dict(ingest='FENCED', refresh_end='FENCED', watermark='FENCED', gate_close='GATE')
+    others = dict(ingest='FENCED', refresh_end='FENCED', watermark='FENCED', gate_close='GATE', gate_ends='WAIT',
+                  sweep_due='WAIT')
     assert second[0] == others.get(name, 'OK')
 
 
@@ -164,7 +175,8 @@ def test_a_claim_twice_takes_nothing_twice(fleet, name):
 
 
 ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'found', 'gate_close', 'heartbeat', 'kept',
-           'look', 'oauth_take', 'policy', 'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result'}
+           'look', 'oauth_take', 'policy', 'policy_retry', 'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse',
+           'relay', 'result', 'sweep_done'}
 
 
 @pytest.mark.parametrize('name', CHECKED)

@@ -37,10 +37,19 @@ def found(fleet, looked, post_id='', **more):
 
 
 def policy(fleet):
-    reply = fleet.run('policy', poller='poller-1', count=10, retry_cause='Twice?', retry_remedy='Look.',
-                      fail_cause='Nobody knows.', fail_remedy='Look at it.')
+    """Its pass, as the poller does it: [word, how many retried, how many failed]."""
+    word, failed, *retry = fleet.run('policy', poller='poller-1', count=10, fail_cause='Nobody knows.',
+                                     fail_remedy='Look at it.')
     fleet.check()
-    return reply
+    for job_id, epoch, publish_id in zip(*[iter(retry)] * 3):
+        assert policy_retry(fleet, job_id, epoch, publish_id) == ['OK', 'QUEUED']
+    fleet.check()
+    return [word, len(retry) // 3, failed]
+
+
+def policy_retry(fleet, job_id, epoch, publish_id=''):
+    return fleet.run('policy_retry', job_id=job_id, epoch=epoch, publish_id=publish_id, cause='Twice?', remedy='Look.',
+                     id='policy~%s~%s' % (job_id, epoch), poller='poller-1')
 
 
 def said(fleet, job_id='one'):

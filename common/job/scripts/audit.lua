@@ -1,6 +1,6 @@
 -- audit(poller, cursor, count:int, keep_at_most:int) conf(topics.jobs_retention_ms, lease.ms) flags(allow-oom)
 -- A slow walk over all jobs: what two keys disagree about is repaired, the job's own state being the truth; and jobs that
--- wait longer than half of the topic's retention are named, so that their messages go to the journal.
+-- have no end after half of the topic's retention are named, so that their messages go to the journal.
 -- OK cursor repairs text... jobs to keep (job_id source t_message message)...: the walk goes on at the cursor, '0' begins
 -- anew; `repairs` says how many texts there are.
 local repairs, keep = {}, {}
@@ -23,21 +23,28 @@ local function waits(job)
     return redis.call('ZSCORE', P .. 'queue:' .. job.account, job.id) or redis.call('ZSCORE', P .. 'delayed', job.id)
 end
 
+-- it may yet be sent: a doubt, too, which a person may want tried again
+local function keep_message(job)
+    local old = (tonumber(job.t_message) or now) < now - topics_jobs_retention_ms / 2
+    if old and #keep < keep_at_most * 4 and not redis.call('HGET', P .. 'job:' .. job.id, 'kept') then
+        local message = redis.call('GET', P .. 'message:' .. job.id)
+        if message then
+            for _, value in ipairs({ job.id, job.source, job.t_message, message }) do
+                keep[#keep + 1] = value
+            end
+        end
+    end
+end
+
 local function look_at(job)
     local id, state = job.id, job.state
+    if not IS_END[state] then
+        keep_message(job)
+    end
     if state == 'QUEUED' then
         if not waits(job) then
             enqueue(job)
             repaired(id, 'it was QUEUED and waited nowhere')
-        end
-        local old = (tonumber(job.t_message) or now) < now - topics_jobs_retention_ms / 2
-        if old and #keep < keep_at_most * 4 and not redis.call('HGET', P .. 'job:' .. id, 'kept') then
-            local message = redis.call('GET', P .. 'message:' .. id)
-            if message then
-                for _, value in ipairs({ id, job.source, job.t_message, message }) do
-                    keep[#keep + 1] = value
-                end
-            end
         end
         return
     end

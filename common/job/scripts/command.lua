@@ -155,6 +155,10 @@ if what == 'cancel' and job.state ~= 'QUEUED' then
 elseif what == 'retry' then
     -- what may have been published counts on in the account's limits
     set.publish_id, set.t_due, set.retries = '', 0, 0
+    if job.state == 'FAILED' then
+        -- a gate that reads only the journal's tail may meet the end, and not this
+        set.retried = attempt
+    end
 elseif what == 'resolve' then
     set.epoch = new_epoch()
     if outcome == 'failed' then

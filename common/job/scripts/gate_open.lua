@@ -1,5 +1,11 @@
--- gate_open(taker, generation) flags(allow-oom) gate(taken)
--- Opens the gate for its taker, on the server that it took it on, and for nobody else.
+-- gate_open(taker, generation, ends, anchor, read) flags(allow-oom) gate(taken)
+-- Opens the gate for its taker, on the server that it took it on, and for nobody else. ends: `partition:offset` by spaces,
+-- to where the journal is in this Redis now; anchor: `partition:offset` of the generation's record; read: whole, tail.
 redis.call('HSET', KEYS[1], 'state', 'open', 'identity', identity, 'generation', generation, 't_opened', now)
 redis.call('HDEL', KEYS[1], 'taker', 'taker_until', 'taker_identity', 'step', 'done', 'of')
+redis.call('HDEL', KEYS[1], 'ends', 'ends_next', 'anchor')
+redis.call('HSET', KEYS[1], 'read', read, 't_ends', now)
+if ends ~= '' and anchor ~= '' then
+    redis.call('HSET', KEYS[1], 'ends', ends, 'anchor', anchor)
+end
 return { 'OK' }

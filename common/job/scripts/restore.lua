@@ -105,6 +105,11 @@ local function knows_as_much()
     end
     return KNOWS[have] >= KNOWS[says]
 end
+-- a person retried that end, as Redis knows; the journal's tail need not
+local retried = job and redis.call('HGET', P .. 'job:' .. job_id, 'retried') or ''
+if retried ~= '' and says ~= 'nothing' and not newer(epoch, retried) and (says ~= 'end' or end_state == 'FAILED') then
+    says, epoch, publish_id, at = 'nothing', '', '', 0
+end
 local stays = newer(have_epoch, epoch) or have_epoch ~= '' and have_epoch == epoch and knows_as_much()
 if said == 'resolve' and have_epoch == epoch and job.publish_id ~= '' and job.publish_id ~= publish_id then
     -- TikTok's answer came before a person's word about a doubt without it

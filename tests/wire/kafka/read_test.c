@@ -110,6 +110,23 @@ static void a_reading_begins_where_it_is_told(void **state)
     kafka_read_free(reader.read);
 }
 
+static void nothing_is_read_of_a_partition_that_is_passed_over(void **state)
+{
+    struct bed               *bed = *state;
+    char                      topic[NAME_BYTES];
+    struct reader             reader;
+    struct kafka_offset       ends[PARTITIONS];
+    const struct kafka_offset from[] = { { 0, KAFKA_READ_NOTHING }, { 1, 90 }, { 2, KAFKA_READ_NOTHING } };
+    bed_fill_topic(bed, 3, 100, topic);
+    reader_start_at(&reader, bed, bed->brokers, topic, from, 3);
+    reader_wait(&reader);
+    assert_int_equal(reader.messages, 10);
+    assert_int_equal(reader.last[1], 99);
+    assert_int_equal(kafka_read_ends(reader.read, ends, PARTITIONS), 3);
+    assert_int_equal(ends[0].offset, 100);
+    kafka_read_free(reader.read);
+}
+
 static void the_newest_of_each_partition_are_read_alone(void **state)
 {
     struct bed               *bed = *state;
@@ -371,6 +388,7 @@ int main(void)
         cmocka_unit_test(an_empty_topic_ends_at_once),
         cmocka_unit_test(many_partitions_are_read_to_their_ends),
         cmocka_unit_test(a_reading_begins_where_it_is_told),
+        cmocka_unit_test(nothing_is_read_of_a_partition_that_is_passed_over),
         cmocka_unit_test(the_newest_of_each_partition_are_read_alone),
         cmocka_unit_test(an_offset_beyond_the_end_means_from_the_beginning),
         cmocka_unit_test(a_topic_that_does_not_exist_is_bad_input),
