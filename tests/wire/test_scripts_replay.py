@@ -32,17 +32,27 @@ class Journal:
     def copy(self):
         other = Journal()
         other.attempts = {job_id: dict(of) for job_id, of in self.attempts.items()}
-        other.ends, other.generation = dict(self.ends), self.generation
+        other.ends = {job_id: dict(of) for job_id, of in self.ends.items()}
+        other.generation = self.generation
         return other
 
     def attempt(self, job_id, epoch, **record):
         self.attempts.setdefault(job_id, {})[epoch] = record
 
+    def end(self, event):
+        """A key for each end of each attempt: one that comes late stands beside a newer one."""
+        self.ends.setdefault(event['job_id'], {})[event['epoch'], event['name']] = event
+
+    def newest_end(self, job_id):
+        rank = {'REJECTED': 0, 'FAILED': 1, 'IN_INBOX': 2}
+        ends = self.ends.get(job_id, {}).values()
+        return max(ends, key=lambda e: (number(e['epoch']), rank.get(e['name'], 3))) if ends else None
+
     def jobs(self):
         return sorted(set(self.attempts) | set(self.ends))
 
     def verdict(self, job_id):
-        attempts, end = self.attempts.get(job_id, {}), self.ends.get(job_id)
+        attempts, event = self.attempts.get(job_id, {}), self.newest_end(job_id)
         aborted = [epoch for epoch, record in attempts.items() if record['kind'] == 'INTENT_ABORTED']
         open_ones = [epoch for epoch in attempts if epoch not in aborted]
         newest = max(open_ones, key=number) if open_ones else None
@@ -51,10 +61,9 @@ class Journal:
             record = attempts[newest]
             found.update(says='processing' if record['publish_id'] else 'unsure', epoch=newest, at=record['at'],
                          account=record['account'], mode=record['mode'], attempt=record['attempt'],
-                         publish_id=record['publish_id'])
-        if end and (not newest or number(end['epoch']) >= number(newest)):
-            event = end['event']
-            found.update(says='end', epoch=end['epoch'], end_state=event['name'], at=int(event['at']),
+                         publish_id=record['publish_id'], source=record['source'])
+        if event and (not newest or number(event['epoch']) >= number(newest)):
+            found.update(says='end', epoch=event['epoch'], end_state=event['name'], at=int(event['at']),
                          source=event.get('source', ''), code=event.get('error_code', ''),
                          account=found.get('account') or event.get('account', event.get('account_text', '')),
                          publish_id=found.get('publish_id') or event.get('publish_id', ''))
@@ -139,7 +148,7 @@ class Life:
 
     def record(self, trip, kind, publish_id=''):
         self.journal.attempt(trip['job_id'], trip['epoch'], kind=kind, publish_id=publish_id, account=trip['account'],
-                             mode=trip['mode'], attempt=trip['attempt'], at=self.fleet.now())
+                             mode=trip['mode'], attempt=trip['attempt'], at=self.fleet.now(), source=trip['source'])
 
     def work(self):
         if not self.trips:
@@ -219,10 +228,10 @@ class Life:
 
     def to_journal(self, event):
         if event['name'] == 'INTENT_ABORTED':
-            self.journal.attempt(event['job_id'], event['epoch'], kind='INTENT_ABORTED', publish_id='', mode='',
+            self.journal.attempt(event['job_id'], event['epoch'], kind='INTENT_ABORTED', publish_id='', mode='', source='',
                                  account=event['account'], attempt=event['attempt'], at=int(event['at']))
         elif event['name'] in ENDS:
-            self.journal.ends[event['job_id']] = dict(epoch=event['epoch'], event=event)
+            self.journal.end(event)
 
     def relay(self):
         r = self.random
