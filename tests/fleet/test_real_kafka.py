@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main path on a real Apache Kafka (KRaft, one node), where Java and Maven are there."""
+import subprocess
+import sys
+
 import harness
 import pytest
 import test_bad_input
 import test_journal
 import test_kill
 import test_load
-from real_kafka import OnRealKafka, need_real_kafka
+from harness import wait_for
+from real_kafka import KAFKA, OnRealKafka, need_real_kafka
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -34,8 +38,7 @@ def test_bad_messages_on_a_real_kafka():
 class Compacting(OnRealKafka):
     """Its journal is compacted within seconds, tombstones too."""
 
-    def start(self):
-        harness.Fleet.start(self)
+    def ensure_topics(self):
         configs = ('cleanup.policy=compact,segment.ms=200,min.cleanable.dirty.ratio=0.01,min.compaction.lag.ms=0,'
                    'delete.retention.ms=100,max.message.bytes=2097152')
         subprocess.run([sys.executable, str(KAFKA), 'topics', '--bootstrap', self.brokers,
