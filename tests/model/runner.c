@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_MIB = 1536, ABLATION_STATES = 4000000 };
+enum { DEFAULT_MIB = 1536, LONG_MIB = 4096, ABLATION_STATES = 4000000 };
 
 struct options {
     enum group_when when;
@@ -47,6 +47,7 @@ static bool options_read(struct options *options, int argc, char **argv)
             break;
         case 'l':
             options->when = LONG;
+            options->mib  = options->mib == DEFAULT_MIB ? LONG_MIB : options->mib;
             break;
         case 'g':
             options->group = optarg;
