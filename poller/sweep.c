@@ -10,7 +10,7 @@
 #include "io/kafka_read.h"
 #include "job/replay.h"
 #include "loop/clock.h"
-#include "poller/sweep_ids.h"
+#include "poller/sweep_keys.h"
 
 enum {
     LOOK_MS          = 60 * 1000,  // whether it is time
@@ -31,7 +31,9 @@ struct sweep {
     struct redis_reply  reply;
     struct timer        timer;        // the next look
     struct kafka_read  *read;         // owned while something is read
-    struct sweep_ids    ids;          // of jobs with an end or a command that is past its time
+    struct sweep_keys   old;          // ends and commands that are past their time, of a part of all jobs
+    uint64_t            mask;         // of the parts
+    uint64_t            part_of_jobs; // under way
     struct replay      *replay;       // owned: what the journal holds of those
     size_t              next;         // job of the replay to be looked at
     size_t              batch[BATCH_JOBS];  // jobs whose time is over
@@ -96,7 +98,7 @@ static void sweep_drop(struct sweep *sweep)
     }
     kafka_read_free(sweep->read);
     replay_free(sweep->replay);
-    sweep_ids_fini(&sweep->ids);
+    sweep_keys_fini(&sweep->old);
     keys_clear(sweep);
     sweep->read   = NULL;
     sweep->replay = NULL;
@@ -286,6 +288,19 @@ static void sweep_end(struct sweep *sweep)
 
 static void sweep_read_which(struct sweep *sweep);
 
+static void sweep_next_part(struct sweep *sweep)
+{
+    if (sweep->part_of_jobs == sweep->mask) {
+        sweep_end(sweep);
+        return;
+    }
+    sweep->part_of_jobs++;
+    log_info("journal swept so far", F_INT("jobs", sweep->jobs), F_INT("records", sweep->records),
+             F_INT("parts", sweep->part_of_jobs), F_INT("of", sweep->mask + 1));
+    sweep_drop(sweep);
+    sweep_read_which(sweep);
+}
+
 static void sweep_batch(struct sweep *sweep)
 {
     struct str ids[BATCH_JOBS];
@@ -304,21 +319,14 @@ static void sweep_batch(struct sweep *sweep)
         script_sweep_check(sweep->program->store, &args, &sweep->reply, &sweep->call, on_checked);
         return;
     }
-    bool more = sweep->ids.overflow && sweep->jobs > 0 && may_go_on(sweep);
-    if (!more) {
-        sweep_end(sweep);
-        return;
-    }
-    log_info("journal swept so far", F_INT("jobs", sweep->jobs), F_INT("records", sweep->records));
-    sweep_drop(sweep);
-    sweep_read_which(sweep);
+    sweep_next_part(sweep);
 }
 
 // Generations before the newest one say nothing any more.
 static void bury_generations(struct sweep *sweep)
 {
     keys_clear(sweep);
-    for (size_t i = 0; i < sweep->generation_count; i++) {
+    for (size_t i = 0; i < sweep->generation_count && sweep->part_of_jobs == 0; i++) {
         char key[48];
         if (sweep->generations[i] >= sweep->highest)
             continue;
@@ -353,7 +361,7 @@ static void on_all_read(struct call *call, const struct error *err)
 
 static bool is_wanted(const void *owner, struct str job_id)
 {
-    return sweep_ids_has(owner, job_id);
+    return sweep_keys_has(owner, job_id);
 }
 
 static void on_record(void *owner, const struct kafka_message *message)
@@ -380,11 +388,15 @@ static void on_which_read(struct call *call, const struct error *err)
     sweep->read = NULL;
     if (err) {
         sweep_give_up(sweep, err->message);
-    } else if (!sweep->ids.count && !sweep->generation_count) {
-        sweep_end(sweep);
+        return;
+    }
+    sweep_keys_close(&sweep->old);
+    sweep->mask = sweep->old.mask;
+    if (!sweep->old.count && !sweep->generation_count) {
+        sweep_next_part(sweep);
     } else {
         sweep->replay = replay_new(sweep->program->config.job_keep_ms);
-        replay_only(sweep->replay, is_wanted, &sweep->ids);
+        replay_only(sweep->replay, is_wanted, &sweep->old);
         sweep_read(sweep, on_record, on_all_read);
     }
 }
@@ -400,6 +412,17 @@ static void see_generation(struct sweep *sweep, struct str number, int64_t at_ms
         sweep->generations[sweep->generation_count++] = generation;
 }
 
+// its tombstone was written before
+static void drop_generation(struct sweep *sweep, struct str kind, struct str number)
+{
+    int64_t generation;
+    if (!str_is(kind, "generation") || !str_to_i64(number, &generation))
+        return;
+    for (size_t i = 0; i < sweep->generation_count; i++)
+        if (sweep->generations[i] == generation)
+            sweep->generations[i--] = sweep->generations[--sweep->generation_count];
+}
+
 // Jobs with an end, or a command, that is past its time: whether the whole job is, all its records say.
 static void on_which(void *owner, const struct kafka_message *message)
 {
@@ -407,8 +430,13 @@ static void on_which(void *owner, const struct kafka_message *message)
     struct str    rest = message->key, kind = { 0 }, job_id = { 0 };
     struct error  err;
     int64_t       at_ms = 0;
-    bool          named = message->value.p && str_cut(&rest, '/', &kind) &&
+    bool          named = str_cut(&rest, '/', &kind) &&
                  (str_is(kind, "end") || str_is(kind, "command") || str_is(kind, "generation"));
+    if (named && !message->value.p) {
+        sweep_keys_drop(&sweep->old, message->key);
+        drop_generation(sweep, kind, rest);
+        return;
+    }
     struct json *json = named ? json_parse(message->value, JOURNAL_RECORD_MAX_BYTES * 2, RECORD_DEPTH, &err) : NULL;
     if (!json)
         return;  // of no interest here; or the second reading says why it cannot be read
@@ -421,7 +449,7 @@ static void on_which(void *owner, const struct kafka_message *message)
         if (str_is(kind, "end"))
             str_cut(&rest, '/', &job_id);
         if (job_id.len)
-            sweep_ids_add(&sweep->ids, job_id);
+            sweep_keys_add(&sweep->old, message->key, job_id);
     }
     json_free(json);
 }
@@ -431,7 +459,7 @@ static void sweep_read_which(struct sweep *sweep)
     sweep->bad              = false;
     sweep->highest          = 0;
     sweep->generation_count = 0;
-    sweep_ids_init(&sweep->ids, (size_t)sweep->program->config.sweep_jobs);
+    sweep_keys_init(&sweep->old, (size_t)sweep->program->config.sweep_jobs, sweep->mask, sweep->part_of_jobs);
     sweep_read(sweep, on_which, on_which_read);
 }
 
@@ -446,8 +474,8 @@ static void on_due(struct call *call, const struct error *err)
         sweep_later(sweep);
         return;
     }
-    sweep->jobs     = 0;
-    sweep->records  = 0;
+    sweep->jobs = sweep->records = 0;
+    sweep->mask = sweep->part_of_jobs = 0;
     sweep->began_ms = clock_monotonic_ms();
     sweep_read_which(sweep);
 }

@@ -12,7 +12,8 @@
  * In this order a sweep may stop anywhere, for good, or sleep in the middle while another one goes on: what is left is an
  * end, and the next sweep goes on with it. A gate that reads meanwhile may see an attempt and no end any more; the end's
  * tombstone tells it (replay.h). The first poller does it, and stops when the gate closes; two of them do no harm.
- * Memory is bounded by sweep.jobs, the reading by the journal's length, twice for each sweep.jobs. */
+ * Memory is bounded by sweep.jobs: where more is past its time (deleted, but not compacted away yet, counts), a part of all
+ * jobs after the other is swept, and each reads the journal twice. */
 #pragma once
 
 #include "job/program.h"

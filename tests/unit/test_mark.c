@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_poller
-// Where the journal ends, as text and back; and the bounded set of ids that the sweep keeps.
+// Where the journal ends, as text and back.
 #include "unit.h"
 
-#include <stdio.h>
-
 #include "poller/mark.h"
-#include "poller/sweep_ids.h"
 
 static struct kafka_offset ends[8];
 static size_t              count;
@@ -45,24 +42,4 @@ TEST(what_is_no_such_text_is_refused)
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         if (parsed(bad[i]))
             fail_msg("\"%s\" was taken", bad[i]);
-}
-
-TEST(ids_are_kept_once_and_no_more_than_there_is_room_for)
-{
-    struct sweep_ids ids;
-    char             id[24];
-    sweep_ids_init(&ids, 1000);
-    for (int round = 0; round < 2; round++)
-        for (int i = 0; i < 1000; i++) {
-            snprintf(id, sizeof id, "job-%d", i);
-            sweep_ids_add(&ids, str_of(id));
-        }
-    assert_int_equal(ids.count, 1000);
-    assert_false(ids.overflow);
-    sweep_ids_add(&ids, STR("one-more"));
-    assert_true(ids.overflow);
-    assert_false(sweep_ids_has(&ids, STR("one-more")));
-    assert_true(sweep_ids_has(&ids, STR("job-999")));
-    assert_false(sweep_ids_has(&ids, STR("job-99999")));
-    sweep_ids_fini(&ids);
 }
