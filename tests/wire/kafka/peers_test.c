@@ -2,13 +2,16 @@
 // Brokers that are none, and every error that one may answer: what is known about a record afterwards, and who was it.
 #include "bed.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "dns.h"
 #include "io/kafka_admin.h"
 #include "io/kafka_read.h"
 #include "peer.h"
+#include "tls.h"
 
 enum { SEND_MS = 800, SEND_MOCK_MS = 2500, READ_MS = 700 };
 
@@ -117,6 +120,69 @@ static void half_an_answer_and_a_close_is_named(void **state)
     meet(*state, half, "");
 }
 
+static void a_name_that_does_not_exist_is_named(void **state)
+{
+    struct bed     *bed = *state;
+    struct answer   answer;
+    struct hung_dns dns;
+    if (!hung_dns_begin(&dns))
+        skip();
+    hung_dns_know_nothing(&dns);
+    struct kafka_out *out = out_to(bed, "nobody.example:9092", SEND_MS);
+    send_to(bed, out, "nowhere", &answer);
+    assert_line(&answer.err, ERR_TIMEOUT, "nobody.example:9092");
+    kafka_out_free(out);
+    hung_dns_end(&dns);
+}
+
+static void expire(struct tls_files *files)
+{
+    tls_files_date(files, -3, -1);
+}
+
+// The words are OpenSSL's and librdkafka's.
+static void meet_certificate(struct bed *bed, const char *names, void (*spoil)(struct tls_files *),
+                             const char *words)
+{
+    static const struct peer_step        hangs[]   = { HANG };
+    static const struct peer_step *const scripts[] = { hangs, NULL };
+    struct tls_files                     files;
+    struct answer                        answer;
+    struct error                         err;
+    char                                 path[TLS_PATH_BYTES + 32];
+    char                                 where[32];
+    tls_files_init(&files, names);
+    if (spoil)
+        spoil(&files);
+    snprintf(path, sizeof path, "%s/kafka.properties", files.dir);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f, "security.protocol=ssl\nssl.ca.location=%s\n", files.ca);
+    fclose(f);
+    struct peer *peer = peer_new(scripts, files.cert, files.key);
+    snprintf(where, sizeof where, "localhost:%d", peer_port(peer));
+    struct kafka_settings settings = bed->settings;
+    settings.brokers               = where;
+    settings.properties_file       = path;
+    settings.send_timeout_ms       = SEND_MS;
+    struct kafka_out *out          = kafka_out_new(bed->loop, &settings, &err);
+    assert_non_null(out);
+    send_to(bed, out, "nowhere", &answer);
+    assert_line(&answer.err, ERR_TIMEOUT, words);
+    assert_line(&answer.err, ERR_TIMEOUT, where);
+    kafka_out_free(out);
+    peer_free(peer);
+    remove(path);
+    tls_files_fini(&files);
+}
+
+static void a_certificate_that_is_wrong_is_told(void **state)
+{
+    meet_certificate(*state, "DNS:elsewhere.example", NULL, "certificate verify failed");
+    meet_certificate(*state, "DNS:localhost", expire, "certificate verify failed");
+    meet_certificate(*state, "DNS:localhost", tls_files_self_sign, "certificate verify failed");
+}
+
 // The mock answers it for good; what is worth a repeat has been repeated until the time was over.
 static void an_error_of_the_broker_says_what_it_means(void **state)
 {
@@ -166,7 +232,10 @@ int main(void)
         cmocka_unit_test(a_peer_that_closes_after_the_request_is_named),
         cmocka_unit_test(a_peer_that_speaks_something_else_is_named),
         cmocka_unit_test(half_an_answer_and_a_close_is_named),
+        cmocka_unit_test(a_name_that_does_not_exist_is_named),
+        cmocka_unit_test(a_certificate_that_is_wrong_is_told),
         cmocka_unit_test(an_error_of_the_broker_says_what_it_means),
     };
+    signal(SIGPIPE, SIG_IGN);  // a peer writes to who has left
     return cmocka_run_group_tests(tests, bed_make, bed_break);
 }
