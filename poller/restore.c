@@ -172,12 +172,15 @@ static void on_part_done(struct call *call, const struct error *err)
     if (!place_taken(place, err))
         return;
     bool stored = place->part == PART_ACCOUNT && account_is_stored(place);
+    // its end has had its time: nothing of it is put into Redis, and its message least of all
+    bool is_past = place->part == PART_VERDICT && place->verdict.says == REPLAY_END &&
+                   !answer_item(&place->reply.answer, 1).len;
     redis_reply_fini(&place->reply);
     if (place->part == PART_ACCOUNT) {
         if (stored)
             place->part = PART_END;
     } else if (place->part == PART_VERDICT) {
-        place->part = PART_CALLS;
+        place->part = is_past ? PART_END : PART_CALLS;
     } else if (place->part == PART_MESSAGE || place->part == PART_PAUSE) {
         place->part = PART_END;
     }

@@ -45,7 +45,8 @@ def old_lives(journal, many=MANY):
     journal.command('c-retry', 'old-retried', 'retry', '1-3', 91, state='FAILED')
     journal.attempt('old-retried', '1-4', 90)
     journal.end('old-retried', '1-4', 'PUBLISHED', 90)
-    journal.add('message/old-retried', 91, job_id='old-retried', source='x', message='{}')
+    journal.add('message/old-retried', 91, job_id='old-retried', source='x',
+                message=json.dumps(video('old-retried', '@sim001')))
     journal.attempt('old-resolved', '1-5', 90, 'INTENT')
     journal.command('c-resolve', 'old-resolved', 'resolve', '1-5', 90, outcome='posted')
     journal.command('c-refused', 'old-unknown', 'cancel', '0-0', 90, refused='there is no such job')
@@ -148,7 +149,7 @@ def test_what_is_past_its_time_is_deleted_and_nothing_else_whoever_stops_in_betw
 
 TOLD = {'poll.first_ms': 100, 'poll.interval_ms': 300, 'gate.wait_ms': 0, 'gate.tail_ms': 0, 'limit.window_ms': 1000,
         'lease.ms': 4000, 'tiktok.timeout_ms': 1500, 'heartbeat.ms': 300, 'reap.interval_ms': 200, 'worker.idle_ms': 100,
-        'limit.queued': 1, 'unsure.looks': 0, 'unsure.look_ms': 200, 'unsure.slot_ms': 1000}
+        'limit.queued': 1, 'worker.topic_check_ms': 100, 'unsure.looks': 0, 'unsure.look_ms': 200, 'unsure.slot_ms': 1000}
 
 
 class Told(Fleet):
