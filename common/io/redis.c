@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "io/redis_codec.h"
 #include "io/redis_greeting.h"
+#include "io/redis_queue.h"
 #include "io/redis_sentinel.h"
 #include "io/redis_url.h"
 #include "io/seal.h"
@@ -41,25 +42,6 @@ enum link_state {
     LINK_READY,     // commands are written as they come
 };
 
-struct command {
-    bool                       greets;   // of the greeting: no call, no deadline, not counted
-    enum greeting              word;     // when greets
-    struct redis              *redis;    // borrowed
-    struct call               *call;     // borrowed; NULL: nobody waits, the answer is dropped
-    struct redis_reply        *reply;    // the caller's; NULL when call is
-    const struct redis_script *script;   // NULL: not a script
-    bool                       by_text;  // EVAL instead of EVALSHA
-    bool                       written;  // which of the two lists it is in
-    size_t                     argc;     // of a script: the words after its name
-    struct str                 bytes;    // RESP, owned; of a script those words; empty when written
-    struct timer               deadline;  // while call
-    int64_t                    deadline_ms;
-    int64_t                    written_us;  // monotonic; when written
-    TAILQ_ENTRY(command) entry;             // in waiting or written
-};
-
-TAILQ_HEAD(command_list, command);
-
 struct redis {
     struct loop          *loop;      // borrowed
     struct redis_settings settings;  // its texts are in `texts`; the url is not there: see below
@@ -67,16 +49,14 @@ struct redis {
     struct redis_url      url;  // owned; its host is the server, also when the sentinels named it
     char                  address[ADDRESS_BYTES];
     enum link_state       state;
-    struct sentinel      *sentinel;   // owned; NULL: the URL names the server
-    int64_t               doubt_ms;   // monotonic: when LINK_READY last asked the sentinels
-    struct stream        *stream;     // owned; NULL in LINK_DOWN and LINK_ASKING
-    struct codec         *codec;      // owned
-    struct command_list   waiting;    // for a connection
-    struct command_list   written;    // for an answer, in the order of the answers
-    int64_t               in_flight;  // in both lists, without the greeting
-    struct timer          retry;      // runs in LINK_DOWN
-    int64_t               tries;      // since the last connection that held
-    struct timer          patience;   // runs when something is written
+    struct sentinel      *sentinel;  // owned; NULL: the URL names the server
+    int64_t               doubt_ms;  // monotonic: when LINK_READY last asked the sentinels
+    struct stream        *stream;    // owned; NULL in LINK_DOWN and LINK_ASKING
+    struct codec         *codec;     // owned
+    struct command_queue  queue;
+    struct timer          retry;     // runs in LINK_DOWN
+    int64_t               tries;     // since the last connection that held
+    struct timer          patience;  // runs when something is written
     int64_t heard_ms;        // monotonic: the last bytes, or the first write since none were due
     int64_t ready_ms;        // monotonic: since when LINK_READY
     bool    outage_logged;   // since the last LINK_READY
@@ -89,93 +69,16 @@ struct redis {
 static void link_open(struct redis *redis);
 static void link_lost(struct redis *redis, enum err_code first, const char *why);
 
-static void command_free(struct command *command)
-{
-    timer_fini(&command->deadline);
-    codec_command_free(command->bytes);
-    free(command);
-}
-
-static void command_forget(struct command *command, struct command_list *list)
-{
-    TAILQ_REMOVE(list, command, entry);
-    if (!command->greets)
-        command->redis->in_flight--;
-    command_free(command);
-}
-
-// The caller gets err; what is left of the command, if anything, waits for an answer that nobody wants.
-static struct call *command_detach(struct command *command)
-{
-    struct call *call = command->call;
-    timer_fini(&command->deadline);
-    command->call  = NULL;
-    command->reply = NULL;
-    return call;
-}
-
-static void on_deadline(struct timer *timer)
-{
-    struct command *command = container_of(timer, struct command, deadline);
-    struct redis   *redis   = command->redis;
-    struct call    *call    = command_detach(command);
-    struct error    err;
-    if (command->written) {
-        error_set(&err, ERR_TIMEOUT, "redis %s: no answer in %" PRId64 " ms", redis->address,
-                  command->deadline_ms);
-    } else {
-        error_set(&err, ERR_CONNECT, "redis %s: not connected in %" PRId64 " ms%s%s",
-                  redis->address, command->deadline_ms, redis->why[0] ? ": " : "", redis->why);
-        command_forget(command, &redis->waiting);
-    }
-    call_finish(call, &err);
-}
-
-static void on_cancelled(struct call *call)
-{
-    struct command *command = call->adapter;
-    command_detach(command);
-    if (!command->written)
-        command_forget(command, &command->redis->waiting);
-}
-
-static void write_script_name(struct redis *redis, const struct command *command)
-{
-    const struct redis_script *script = command->script;
-    char                       head[128];
-    int                        len = 0;
-    if (command->by_text)
-        len = snprintf(head, sizeof head, "*%zu\r\n$4\r\nEVAL\r\n$%zu\r\n", command->argc + 2,
-                       script->text_len);
-    else
-        len = snprintf(head, sizeof head, "*%zu\r\n$7\r\nEVALSHA\r\n$40\r\n%.40s\r\n",
-                       command->argc + 2, script->sha1);
-    stream_write(redis->stream, (struct str){ head, (size_t)len });
-    if (command->by_text) {
-        stream_write(redis->stream, (struct str){ script->text, script->text_len });
-        stream_write(redis->stream, STR("\r\n"));
-    }
-}
-
-// The command is in no list; then it is in `written`.
+// The command is in no list.
 static void command_write(struct redis *redis, struct command *command)
 {
-    if (command->script)
-        write_script_name(redis, command);
-    stream_write(redis->stream, command->bytes);
-    if (!command->script) {
-        codec_command_free(command->bytes);
-        command->bytes = (struct str){ NULL, 0 };
-    }
-    if (TAILQ_EMPTY(&redis->written)) {
+    if (TAILQ_EMPTY(&redis->queue.written)) {
         redis->heard_ms = clock_monotonic_ms();
         if (!timer_running(&redis->patience))
             timer_start(&redis->patience, redis->state == LINK_READY ? redis->settings.silence_ms
                                                                      : redis->settings.connect_ms);
     }
-    command->written    = true;
-    command->written_us = clock_monotonic_us();
-    TAILQ_INSERT_TAIL(&redis->written, command, entry);
+    queue_write(command, redis->stream);
 }
 
 static void on_patience(struct timer *timer)
@@ -185,7 +88,7 @@ static void on_patience(struct timer *timer)
     int64_t       limit =
         redis->state == LINK_READY ? redis->settings.silence_ms : redis->settings.connect_ms;
     char why[WHY_BYTES];
-    if (TAILQ_EMPTY(&redis->written))
+    if (TAILQ_EMPTY(&redis->queue.written))
         return;
     if (silent < limit) {
         timer_start(&redis->patience, limit - silent);
@@ -211,12 +114,7 @@ static void on_open(void *owner)
         struct str bytes = greeting_bytes((enum greeting)word, &redis->url, &redis->settings);
         if (!bytes.len)
             continue;
-        struct command *command = xcalloc(1, sizeof *command);
-        command->greets         = true;
-        command->word           = (enum greeting)word;
-        command->redis          = redis;
-        command->bytes          = bytes;
-        command_write(redis, command);
+        command_write(redis, queue_greet(&redis->queue, (enum greeting)word, bytes));
     }
 }
 
@@ -231,8 +129,8 @@ static void on_ready(struct redis *redis)
     if (redis->on_connect)
         redis->on_connect(redis->owner);
     struct command *command;
-    while ((command = TAILQ_FIRST(&redis->waiting))) {
-        TAILQ_REMOVE(&redis->waiting, command, entry);
+    while ((command = TAILQ_FIRST(&redis->queue.waiting))) {
+        TAILQ_REMOVE(&redis->queue.waiting, command, entry);
         command_write(redis, command);
     }
 }
@@ -283,7 +181,7 @@ static bool is_replaced(struct redis *redis, const struct answer *answer)
 // False: the connection was given up.
 static bool on_answer(struct redis *redis, const struct answer *answer)
 {
-    struct command *command = TAILQ_FIRST(&redis->written);
+    struct command *command = TAILQ_FIRST(&redis->queue.written);
     if (!command) {
         char why[WHY_BYTES];
         snprintf(why, sizeof why, "an answer to nothing: %.*s", STR_ARG(answer->text));
@@ -295,7 +193,7 @@ static bool on_answer(struct redis *redis, const struct answer *answer)
     bool          replaced = is_replaced(redis, answer);
     if (command->call && command->script && !command->by_text && answer->kind == ANSWER_ERROR &&
         str_starts(answer->text, "NOSCRIPT")) {
-        TAILQ_REMOVE(&redis->written, command, entry);
+        TAILQ_REMOVE(&redis->queue.written, command, entry);
         command->by_text = true;
         command_write(redis, command);
         return true;
@@ -305,9 +203,9 @@ static bool on_answer(struct redis *redis, const struct answer *answer)
                                  clock_monotonic_us() - command->written_us);
     if (command->call) {
         codec_take(redis->codec, command->reply);
-        call_finish(command_detach(command), NULL);
+        call_finish(queue_detach(command), NULL);
     }
-    command_forget(command, &redis->written);
+    queue_forget(command);
     if (replaced)
         link_lost(redis, ERR_LOST, "it is a replica now");
     return !replaced && (!greets || on_greeted(redis, word, answer));
@@ -353,7 +251,6 @@ static int64_t retry_delay_ms(struct redis *redis)
 // `first` is what the oldest written command hears; those behind it are lost with the connection.
 static void link_lost(struct redis *redis, enum err_code first, const char *why)
 {
-    struct command *command;
     snprintf(redis->why, sizeof redis->why, "%s", why);
     if (!redis->outage_logged)
         log_warn("redis connection lost", F_STR("redis", redis->address), F_STR("why", redis->why));
@@ -364,15 +261,7 @@ static void link_lost(struct redis *redis, enum err_code first, const char *why)
         sentinel_stop(redis->sentinel);
     codec_reset(redis->codec);
     timer_stop(&redis->patience);
-    while ((command = TAILQ_FIRST(&redis->written))) {
-        struct call *call = command_detach(command);
-        struct error err;
-        error_set(&err, first, "redis %s: %s", redis->address, redis->why);
-        if (call)
-            call_finish(call, &err);
-        command_forget(command, &redis->written);
-        first = ERR_LOST;
-    }
+    queue_lose(&redis->queue, first);
     // one that breaks soon after each greeting must not be tried as fast as the first time
     if (redis->state == LINK_READY &&
         clock_monotonic_ms() - redis->ready_ms >= redis->settings.backoff_max_ms)
@@ -468,8 +357,7 @@ struct redis *redis_new(struct loop *loop, const struct redis_settings *settings
         redis->sentinel =
             sentinel_new(loop, &redis->url, &redis->settings, &sentinel_events, redis);
     redis_url_address(&url, redis->address, sizeof redis->address);
-    TAILQ_INIT(&redis->waiting);
-    TAILQ_INIT(&redis->written);
+    queue_init(&redis->queue, loop, settings->in_flight_max, redis->address, redis->why);
     timer_init(&redis->retry, loop, on_retry);
     timer_init(&redis->patience, loop, on_patience);
     link_open(redis);
@@ -497,31 +385,6 @@ const char *redis_why(const struct redis *redis)
     return redis->why;
 }
 
-// NULL: too many in flight, and the call says so.
-static struct command *command_begin(struct redis *redis, int64_t deadline_ms,
-                                     struct redis_reply *reply, struct call *call, call_done *done)
-{
-    assert(deadline_ms > 0);
-    if (redis->in_flight >= redis->settings.in_flight_max) {
-        struct error err;
-        error_set(&err, ERR_FULL, "redis %s: %" PRId64 " commands in flight", redis->address,
-                  redis->in_flight);
-        call_begin(call, redis->loop, "redis", 0, done, NULL, NULL);
-        call_finish(call, &err);
-        return NULL;
-    }
-    struct command *command = xcalloc(1, sizeof *command);
-    command->redis          = redis;
-    command->call           = call;
-    command->reply          = reply;
-    command->deadline_ms    = deadline_ms;
-    timer_init(&command->deadline, redis->loop, on_deadline);
-    timer_start(&command->deadline, deadline_ms);
-    call_begin(call, redis->loop, "redis", 0, done, on_cancelled, command);
-    redis->in_flight++;
-    return command;
-}
-
 static void command_send(struct redis *redis, struct command *command)
 {
     if (stood_still(redis))
@@ -529,13 +392,13 @@ static void command_send(struct redis *redis, struct command *command)
     if (redis->state == LINK_READY)
         command_write(redis, command);
     else
-        TAILQ_INSERT_TAIL(&redis->waiting, command, entry);
+        queue_wait(command);
 }
 
 void redis_command(struct redis *redis, const struct str *argv, size_t argc, int64_t deadline_ms,
                    struct redis_reply *reply, struct call *call, call_done *done)
 {
-    struct command *command = command_begin(redis, deadline_ms, reply, call, done);
+    struct command *command = queue_begin(&redis->queue, deadline_ms, reply, call, done);
     if (!command)
         return;
     command->bytes = codec_command(argv, argc);
@@ -546,7 +409,7 @@ void redis_eval(struct redis *redis, const struct redis_script *script, struct s
                 const struct str *argv, size_t argc, int64_t deadline_ms, struct redis_reply *reply,
                 struct call *call, call_done *done)
 {
-    struct command *command = command_begin(redis, deadline_ms, reply, call, done);
+    struct command *command = queue_begin(&redis->queue, deadline_ms, reply, call, done);
     if (!command)
         return;
     struct str  few[ARGUMENTS_ON_STACK];
@@ -563,15 +426,6 @@ void redis_eval(struct redis *redis, const struct redis_script *script, struct s
     command_send(redis, command);
 }
 
-static void commands_free(struct command_list *list)
-{
-    struct command *command;
-    while ((command = TAILQ_FIRST(list))) {
-        assert(!command->call);
-        command_forget(command, list);
-    }
-}
-
 void redis_free(struct redis *redis)
 {
     if (!redis)
@@ -580,8 +434,7 @@ void redis_free(struct redis *redis)
     sentinel_free(redis->sentinel);
     timer_fini(&redis->retry);
     timer_fini(&redis->patience);
-    commands_free(&redis->waiting);
-    commands_free(&redis->written);
+    queue_fini(&redis->queue);
     codec_free(redis->codec);
     redis_url_fini(&redis->url);
     arena_fini(&redis->texts);
