@@ -195,7 +195,9 @@ def test_a_doubt_that_outwaits_the_topic_has_its_message_kept(make_fleet):
 
 def test_the_sweep_is_ones_and_asks_what_redis_still_holds(fleet):
     fleet.ingest('one')
+    fleet.key('HSET', 'job:other', 'commands', '!c1')
     assert fleet.run('sweep_check', ids=['gone', 'one', 'other']) == ['OK', 1, 0, 1]
+    fleet.key('DEL', 'job:other')
     assert fleet.run('sweep_due', poller='poller-1', interval=DAY) == ['OK']
     word, wait = fleet.run('sweep_due', poller='poller-2', interval=DAY)
     assert word == 'WAIT' and DAY - 10000 < wait <= DAY
