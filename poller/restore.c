@@ -324,7 +324,11 @@ static void place_next(struct place *place)
         ask_account(place);
         return;
     case PART_VERDICT:
-        if (!ask_verdict(place))
+        if (ask_verdict(place))
+            return;
+        // nothing was done about it yet, but its message may be gone from the topic
+        place->part = PART_MESSAGE;
+        if (!ask_message(place))
             place_end(place);
         return;
     case PART_CALLS:
