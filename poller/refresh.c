@@ -271,7 +271,7 @@ static bool take_pair(struct renewal *renewal, struct error *err)
     record->rev           = renewal->seen + 1;
     record->sealed        = buf_str(&renewal->sealed);
     record->token_at_ms   = renewal->asked_ms;
-    record->expires_at_ms = renewal->asked_ms + (tokens->expires_in_s >= 0 ? tokens->expires_in_s : DAY_S) * 1000;
+    record->expires_at_ms = renewal->asked_ms + (tokens->expires_in_s > 0 ? tokens->expires_in_s : DAY_S) * 1000;
     if (tokens->refresh_expires_in_s >= 0)
         record->refresh_expires_at_ms = renewal->asked_ms + tokens->refresh_expires_in_s * 1000;
     if (tokens->scopes[0])

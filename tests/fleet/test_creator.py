@@ -17,7 +17,7 @@ def calls(fleet, name, account):
 
 
 def test_what_an_account_allows_is_asked_first_and_heeded_before_an_init_is_spent():
-    names = ('plain', 'private', 'quiet', 'drafts', 'banned', 'capped', 'down', 'throttled', 'opened')
+    names = ('plain', 'private', 'quiet', 'drafts', 'banned', 'capped', 'down', 'throttled', 'opened', 'late')
     with Fleet(SETTINGS, sim=SIM, accounts=len(names)) as fleet:
         ids = {name: account['open_id'] for name, account in zip(names, json.loads(fleet.sim('accounts')))}
 
@@ -84,6 +84,16 @@ def test_what_an_account_allows_is_asked_first_and_heeded_before_an_init_is_spen
                                                                       't_creator')) > 3000, 20)
         fleet.produce([video('opened-1', ids['opened'])])
         assert fleet.wait_ends(['opened-1'], 30) == {'opened-1': 'PUBLISHED'}
+
+        # the app's cap of accounts: a new one waits for the next day, those of today go on
+        fleet.sim('fault', {'endpoint': 'creator_info', 'account': ids['late'], 'do': 'error', 'http': 200,
+                            'code': 'reached_active_user_cap', 'count': -1})
+        fleet.produce([video('late-0', ids['late'])])
+        wait_for('the cap is known', lambda: fleet.redis('HGET', fleet.key('breaker'), 'users_why') ==
+                 'reached_active_user_cap', 20)
+        fleet.produce([video('plain-9', ids['plain'])])
+        assert fleet.wait_ends(['plain-9'], 30) == {'plain-9': 'PUBLISHED'}
+        assert fleet.states(['late-0']) == {'late-0': 'QUEUED'} and not calls(fleet, 'video_init', ids['late'])
         stats = fleet.stats()
         assert stats['breaches']['total'] == 0 and stats['doubled'] == 0, stats
         assert set(stats['calls']['video_init']) == {'200 ok'}, stats['calls']
