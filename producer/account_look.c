@@ -9,6 +9,7 @@
 #include "producer/scan.h"
 #include "producer/verb.h"
 #include "producer/words.h"
+#include "tiktok/scope.h"
 
 enum { LIST_MAX = 100000 };
 
@@ -21,6 +22,8 @@ enum {
     ACCOUNT_DAY,
     ACCOUNT_INBOX,
     ACCOUNT_READY,
+    ACCOUNT_CREATOR,
+    ACCOUNT_REFRESH,
     ACCOUNT_ASKS
 };
 
@@ -55,31 +58,36 @@ static bool load(struct tool *tool, struct account_view *view, struct str open_i
         const char *command;
         const char *key;
     } rows[] = {
-        { ACCOUNT_HASH, "HGETALL", "account:" }, { ACCOUNT_FLYING, "SCARD", "flying:" },
-        { ACCOUNT_INIT, "ZCOUNT", "window:" },   { ACCOUNT_STATUS, "ZCOUNT", "window:" },
-        { ACCOUNT_DAY, "ZCOUNT", "day:" },       { ACCOUNT_INBOX, "ZCOUNT", "inbox:" },
-        { ACCOUNT_READY, "ZSCORE", "ready" },
+        { ACCOUNT_HASH, "HGETALL", "account:" },  { ACCOUNT_FLYING, "SCARD", "flying:" },
+        { ACCOUNT_INIT, "ZCOUNT", "window:" },    { ACCOUNT_STATUS, "ZCOUNT", "window:" },
+        { ACCOUNT_DAY, "ZCOUNT", "day:" },        { ACCOUNT_INBOX, "ZCOUNT", "inbox:" },
+        { ACCOUNT_READY, "ZSCORE", "ready" },     { ACCOUNT_CREATOR, "ZCOUNT", "window:" },
+        { ACCOUNT_REFRESH, "ZSCORE", "refresh" },
     };
-    char open_text[OPEN_ID_MAX + 1], init[OPEN_ID_MAX + 16], status[OPEN_ID_MAX + 16];
+    char open_text[OPEN_ID_MAX + 1], init[OPEN_ID_MAX + 16], status[OPEN_ID_MAX + 16],
+        creator[OPEN_ID_MAX + 16];
     view->open_id = open_id;
     snprintf(open_text, sizeof open_text, "%.*s", STR_ARG(open_id));
     snprintf(init, sizeof init, "%s:init", open_text);
     snprintf(status, sizeof status, "%s:status", open_text);
+    snprintf(creator, sizeof creator, "%s:creator", open_text);
     snprintf(view->since_window, sizeof view->since_window, "(%" PRIi64,
              now_ms - tool->config.limit_window_ms);
     snprintf(view->since_day, sizeof view->since_day, "(%" PRIi64,
              now_ms - tool->config.limit_day_ms);
     for (int i = 0; i < ACCOUNT_ASKS; i++) {
-        struct ask *ask = &view->asks[i];
-        struct str  id  = i == ACCOUNT_INIT     ? str_of(init)
-                          : i == ACCOUNT_STATUS ? str_of(status)
-                                                : open_id;
-        ask_begin(tool, ask, rows[i].command, rows[i].key, i == ACCOUNT_READY ? STR("") : id);
-        if (i == ACCOUNT_READY)
+        struct ask *ask    = &view->asks[i];
+        struct str  id     = i == ACCOUNT_INIT      ? str_of(init)
+                             : i == ACCOUNT_STATUS  ? str_of(status)
+                             : i == ACCOUNT_CREATOR ? str_of(creator)
+                                                    : open_id;
+        bool        scored = i == ACCOUNT_READY || i == ACCOUNT_REFRESH;
+        ask_begin(tool, ask, rows[i].command, rows[i].key, scored ? STR("") : id);
+        if (scored)
             ask_add(ask, open_text);
         if (strcmp(rows[i].command, "ZCOUNT") == 0) {
-            ask_add(ask, i == ACCOUNT_INIT || i == ACCOUNT_STATUS ? view->since_window
-                                                                  : view->since_day);
+            ask_add(ask,
+                    i == ACCOUNT_DAY || i == ACCOUNT_INBOX ? view->since_day : view->since_window);
             ask_add(ask, "+inf");
         }
     }
@@ -91,9 +99,30 @@ static void view_fini(struct account_view *view)
     asks_fini(view->asks, ACCOUNT_ASKS);
 }
 
+// it does nothing until a person acts
 static bool parked(const struct account_view *view)
 {
-    return str_is(field_of(view, "status"), "parked");
+    return str_is(field_of(view, "status"), "parked") ||
+           str_is(field_of(view, "status"), "removed");
+}
+
+// the handle: as the user told, else as creator info did
+static struct str handle_of(const struct account_view *view)
+{
+    struct str handle = field_of(view, "username");
+    return handle.len ? handle : field_of(view, "creator_username");
+}
+
+static struct str nickname_of(const struct account_view *view)
+{
+    struct str name = field_of(view, "display_name");
+    return name.len ? name : field_of(view, "creator_nickname");
+}
+
+static int64_t next_refresh_of(const struct account_view *view)
+{
+    double at;
+    return str_to_double(view->asks[ACCOUNT_REFRESH].reply.answer.text, &at) ? (int64_t)at : 0;
 }
 
 // TikTok refused its access token, and there is no other one yet
@@ -117,7 +146,8 @@ static void add_block(const struct account_view *view, int64_t now_ms, struct bu
             buf_add_text(out, "; ");
     }
     if (parked(view)) {
-        buf_add_text(out, "parked: ");
+        words_visible(field_of(view, "status"), out);
+        buf_add_text(out, ": ");
         words_visible(field_of(view, "parked_why"), out);
     } else if (refused(view)) {
         buf_add_text(out, "its token is being refreshed");
@@ -154,6 +184,8 @@ static struct json *view_json(const struct tool *tool, const struct account_view
     struct json *object = json_object();
     json_set_text(object, "open_id", view->open_id);
     set_text_or_null(object, "alias", field_of(view, "alias"));
+    set_text_or_null(object, "username", handle_of(view));
+    set_text_or_null(object, "display_name", nickname_of(view));
     set_text_or_null(object, "status", field_of(view, "status"));
     set_text_or_null(object, "parked_why", field_of(view, "parked_why"));
     set_time_or_null(object, "parked_at", number_of(view, "t_parked"));
@@ -161,7 +193,10 @@ static struct json *view_json(const struct tool *tool, const struct account_view
     set_text_or_null(object, "paused_by", field_of(view, "paused_by"));
     set_text_or_null(object, "paused_why", field_of(view, "paused_why"));
     set_text_or_null(object, "scopes", field_of(view, "scopes"));
+    set_time_or_null(object, "connected_at", number_of(view, "connected_at"));
     set_time_or_null(object, "stored_at", number_of(view, "t_stored"));
+    set_time_or_null(object, "token_at", number_of(view, "token_at"));
+    set_time_or_null(object, "next_refresh_at", next_refresh_of(view));
     set_time_or_null(object, "token_expires_at", number_of(view, "expires_at"));
     set_time_or_null(object, "consent_expires_at", number_of(view, "refresh_expires_at"));
     json_set_i64(object, "queued", number_of(view, "queued"));
@@ -170,6 +205,9 @@ static struct json *view_json(const struct tool *tool, const struct account_view
     json_set_i64(object, "inits_limit", tool->config.limit_init);
     json_set_i64(object, "looks_in_window", count_of(view, ACCOUNT_STATUS));
     json_set_i64(object, "looks_limit", tool->config.limit_status);
+    json_set_i64(object, "creator_infos_in_window", count_of(view, ACCOUNT_CREATOR));
+    json_set_i64(object, "creator_infos_limit", tool->config.limit_creator_info);
+    json_set_i64(object, "drafts_limit", tool->config.limit_drafts);
     json_set_i64(object, "posts_in_day", count_of(view, ACCOUNT_DAY));
     json_set_i64(object, "drafts_pending", count_of(view, ACCOUNT_INBOX));
     bool waits = number_of(view, "after") > now_ms;
@@ -251,6 +289,7 @@ static void add_row(struct table *table, const struct account_view *view, int64_
     int64_t    expires = number_of(view, "expires_at");
     buf_init(&cell, 512);
     table_add(table, field_of(view, "alias"));
+    table_add(table, handle_of(view));
     table_add(table, view->open_id);
     table_add(table, field_of(view, "status"));
     if (expires > now_ms)
@@ -272,8 +311,8 @@ static void add_row(struct table *table, const struct account_view *view, int64_
 
 static bool print_all(struct tool *tool, const struct ids *ids, bool as_json, struct error *err)
 {
-    static const char *const head[] = { "alias",  "open_id",   "status", "token ends in",
-                                        "queued", "in flight", "held" };
+    static const char *const head[] = { "alias",         "handle", "open_id",   "status",
+                                        "token ends in", "queued", "in flight", "held" };
     int64_t                  now_ms = clock_wall_ms();
     struct table             table;
     bool                     ok = true;
@@ -310,7 +349,7 @@ static int run_account_list(struct tool *tool, const void *options_read, char *c
         code = tool_fail(tool, &err);
     else if (!ids.count && !options->json)
         tool_note(tool,
-                  "fleet %s has no accounts in Redis; connect some with: tokfleet account add FILE",
+                  "fleet %s has no accounts in Redis; connect some with: tokfleet account connect",
                   tool->config.fleet);
     else if (!print_all(tool, &ids, options->json, &err))
         code = tool_fail(tool, &err);
@@ -393,8 +432,26 @@ static void print_used(struct tool *tool, const char *label, int64_t used, int64
         words_count(limit, &text);
     }
     buf_printf(&text, " %s", unit);
+    if (limit > 0) {
+        buf_add_text(&text, ", ");
+        words_count(used < limit ? limit - used : 0, &text);
+        buf_add_text(&text, " left");
+    }
     print_field(tool, label, &text);
     buf_fini(&text);
+}
+
+static void print_missing(struct tool *tool, struct str scopes)
+{
+    for (size_t i = 0; scopes.len && scope_row(i); i++) {
+        struct buf words;
+        if (scope_has(scopes, scope_row(i)->name))
+            continue;
+        buf_init(&words, 512);
+        buf_printf(&words, "%s: %s", scope_row(i)->name, scope_row(i)->without);
+        print_field(tool, "without", &words);
+        buf_fini(&words);
+    }
 }
 
 static void print_account(struct tool *tool, const struct account_view *view, int64_t now_ms)
@@ -403,6 +460,8 @@ static void print_account(struct tool *tool, const struct account_view *view, in
     struct buf           block;
     print_text(tool, "open_id", view->open_id);
     print_text(tool, "alias", field_of(view, "alias"));
+    print_text(tool, "handle", handle_of(view));
+    print_text(tool, "nickname", nickname_of(view));
     print_text(tool, "status", field_of(view, "status"));
     buf_init(&block, 512);
     add_block(view, now_ms, &block);
@@ -410,7 +469,11 @@ static void print_account(struct tool *tool, const struct account_view *view, in
         print_field(tool, "held", &block);
     buf_fini(&block);
     print_text(tool, "scopes", field_of(view, "scopes"));
+    print_missing(tool, field_of(view, "scopes"));
+    print_time(tool, "connected", number_of(view, "connected_at"), now_ms);
     print_time(tool, "stored", number_of(view, "t_stored"), now_ms);
+    print_time(tool, "token since", number_of(view, "token_at"), now_ms);
+    print_time(tool, "next refresh", next_refresh_of(view), now_ms);
     print_time(tool, "token ends", number_of(view, "expires_at"), now_ms);
     print_time(tool, "consent ends", number_of(view, "refresh_expires_at"), now_ms);
     print_used(tool, "queued", number_of(view, "queued"), config->limit_queued, "jobs");
@@ -418,6 +481,8 @@ static void print_account(struct tool *tool, const struct account_view *view, in
     print_used(tool, "init calls", count_of(view, ACCOUNT_INIT), config->limit_init,
                "in the window");
     print_used(tool, "status calls", count_of(view, ACCOUNT_STATUS), config->limit_status,
+               "in the window");
+    print_used(tool, "creator infos", count_of(view, ACCOUNT_CREATOR), config->limit_creator_info,
                "in the window");
     print_used(tool, "posts", count_of(view, ACCOUNT_DAY), config->limit_day_posts, "in the day");
     print_used(tool, "drafts", count_of(view, ACCOUNT_INBOX), config->limit_drafts, "pending");
@@ -454,7 +519,7 @@ static int run_account_show(struct tool *tool, const void *options_read, char *c
         code = tool_fail(tool, &err);
     } else if (!view.asks[ACCOUNT_HASH].reply.answer.count || !field_of(&view, "rev").len) {
         tool_note(tool,
-                  "there is no account %s in fleet %s; connect it with: tokfleet account add FILE",
+                  "there is no account %s in fleet %s; connect it with: tokfleet account connect",
                   operands[0], tool->config.fleet);
         code = END_BAD;
     } else if (options->json) {

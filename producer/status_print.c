@@ -242,7 +242,7 @@ void status_print(const struct status *status, const struct config *config, stru
                         "  tokfleet topics ensure     creates its topics\n"
                         "  tokfleet-poller            opens the gate and follows posts\n"
                         "  tokfleet-worker            takes jobs from Kafka and posts them\n"
-                        "  tokfleet account add FILE  connects accounts\n");
+                        "  tokfleet account connect   connects an account\n");
         return;
     }
     print_gate(status, out);

@@ -331,3 +331,21 @@ def test_a_consent_is_taken_by_one_callback_and_ends_by_itself(make_fleet):
     assert 0 < fleet.check().ttls['oauth:s1'] <= 200
     fleet.wait(210)
     assert take('s1', 'a') == ['STATE', 'NONE']
+
+
+def test_a_post_has_its_address_as_soon_as_the_handle_and_the_public_id_are_known(fleet):
+    fleet.account(rev='2', profile=['username', 'ann.de'])
+    fleet.account('u2')
+    _, polled = fleet.to_processing('one')
+    assert fleet.finish(polled, 'COMPLETE', post_id='7602997517160123666')[0] == 'OK'
+    assert fleet.job('one')['post_url'] == 'https://www.tiktok.com/@ann.de/video/7602997517160123666'
+    _, polled = fleet.to_processing('two', media='photos')
+    assert fleet.finish(polled, 'COMPLETE', next_ms=0)[0] == 'OK'
+    assert fleet.look(polled, next_ms=-1, post_id='72')[0] == 'OK'
+    assert fleet.job('two')['post_url'] == 'https://www.tiktok.com/@ann.de/photo/72'
+    # whose handle is not known, or would be more than a handle in an address, has none
+    for name, handle in (('three', ''), ('four', 'a/../b')):
+        fleet.key('HSET', 'account:u2', 'creator_username', handle)
+        _, polled = fleet.to_processing(name, 'u2')
+        assert fleet.finish(polled, 'COMPLETE', post_id='73')[0] == 'OK'
+        assert fleet.job(name).get('post_url', '') == ''

@@ -3,7 +3,7 @@
 
 local FIELDS = { 'state', 'account', 'account_text', 'attempt', 'epoch', 'attempt_epoch', 'publish_id', 'kind',
     't_message', 't_expires', 't_due', 'priority', 'source', 'metadata', 'post_id', 'post_url', 'retries', 'hash',
-    'error_code', 'error_cause', 'error_remedy', 'log_id', 'privacy', 'looks', 't_state' }
+    'error_code', 'error_cause', 'error_remedy', 'log_id', 'privacy', 'looks', 'media', 't_state' }
 
 -- now with its microseconds: the scores of `ready` are turns, and a millisecond has many
 local moment = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
@@ -152,6 +152,17 @@ local function uncount(job)
     else
         redis.call('ZREM', P .. 'day:' .. job.account, job.attempt_epoch)
     end
+end
+
+-- Where people see the post: as it was told, else made of the account's handle and the public id, as far as both are known.
+local function url_of(job, post_id, told)
+    if told ~= '' or post_id == '' or job.media == '' then
+        return told
+    end
+    local kind = job.media == 'photos' and 'photo' or 'video'
+    local names = redis.call('HMGET', P .. 'account:' .. job.account, 'username', 'creator_username')
+    local name = names[1] or names[2] or ''
+    return string.match(name, '^[%w._]+$') and 'https://www.tiktok.com/@' .. name .. '/' .. kind .. '/' .. post_id or ''
 end
 
 -- the places that a state holds, left and entered

@@ -25,7 +25,7 @@ elseif account_then == 'park' then
 end
 local set = { t_look = now, error_code = code, error_cause = cause, error_remedy = remedy }
 for field, value in pairs({ tiktok_status = status, downloaded_bytes = downloaded, uploaded_bytes = uploaded,
-    post_id = post_id, post_url = post_url, log_id = log_id }) do
+    post_id = post_id, post_url = url_of(job, post_id, post_url), log_id = log_id }) do
     if value ~= '' then
         set[field] = value
     end

@@ -30,8 +30,8 @@ elseif account_then == 'window' then
     next_ms = math.max(next_ms, limit_window_ms)
 end
 if post_id ~= '' and job.post_id == '' then
-    job.post_id, job.post_url = post_id, post_url
-    redis.call('HSET', P .. 'job:' .. job_id, 'post_id', post_id, 'post_url', post_url)
+    job.post_id, job.post_url = post_id, url_of(job, post_id, post_url)
+    redis.call('HSET', P .. 'job:' .. job_id, 'post_id', post_id, 'post_url', job.post_url)
     if job.state == 'PUBLISHED' then
         tell(job, 'PUBLIC_ID', 'PUBLIC_ID', poller, '')
     end
