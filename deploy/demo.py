@@ -6,6 +6,7 @@
     demo.py gate          waits until the gate is open and every program is there
     demo.py watch DIR [--seconds N]   until every job has its end, or so long
     demo.py report DIR    the table, and what the ledger of tiktok-sim says; fails unless all of it is as it must be
+    demo.py connect ALIAS   connects this account of tiktok-sim: plays its user's browser
     demo.py forget        deletes the fleet's keys from Redis
 
 Redis and the rest are named by the environment that demo.sh makes (DIR/env)."""
@@ -392,6 +393,26 @@ def report(folder):
     return 1 if wrong else 0
 
 
+# ---- a consent
+
+def connect(alias):
+    """What a person does: opens the address that the tool prints, consents, and looks at the page that comes back."""
+    tool = subprocess.Popen(['tokfleet', 'account', 'connect', '--name', alias, '--json'], stdout=subprocess.PIPE, text=True)
+    address = json.loads(tool.stdout.readline())['authorize_url']
+    try:
+        urllib.request.urlopen(address + '&sim_account=' + urllib.parse.quote(alias), timeout=10).read()
+        line = tool.stdout.readline()
+    except OSError:
+        tool.kill()
+        raise
+    if tool.wait() or not line:
+        return 1
+    account = json.loads(line)
+    print('%s is %s (@%s); %d scopes granted' % (alias, account['display_name'], account['username'],
+                                                 len(account['scopes'].split(','))))
+    return 0
+
+
 def main(arguments):
     if not arguments or arguments[0] in ('-h', '--help'):
         print(__doc__)
@@ -403,6 +424,8 @@ def main(arguments):
         return wait_for_gate()
     if verb == 'watch':
         return watch(rest[0], float(rest[2]) if len(rest) > 2 else None)
+    if verb == 'connect':
+        return connect(rest[0])
     if verb == 'report':
         return report(rest[0])
     if verb == 'forget':

@@ -262,7 +262,6 @@ start worker-2 "$BIN/worker/tokfleet-worker"
 indent() { sed 's/^/         /'; }
 
 step "connecting twelve accounts:  tokfleet account add accounts.ndjson"
-sed -n 13p "$DIR/accounts.ndjson" >"$DIR/accounts-late.ndjson"
 sed -i 13d "$DIR/accounts.ndjson"
 tokfleet account add "$DIR/accounts.ndjson" >"$DIR/account.log" 2>&1 || { cat "$DIR/account.log" >&2; die "no accounts"; }
 tail -1 "$DIR/account.log" | indent
@@ -283,7 +282,12 @@ kcat ${TOKFLEET_KAFKA_PROPERTIES:+-F "$TOKFLEET_KAFKA_PROPERTIES"} -b "$BROKERS"
 
 step "at work"
 /usr/bin/python3 "$ROOT/deploy/demo.py" watch "$DIR" --seconds 5
-tokfleet account add "$DIR/accounts-late.ndjson" >>"$DIR/account.log" 2>&1 || die "the late account could not be connected"
+step "connecting one more, by its user's consent in a browser:  tokfleet account connect --name @sim013"
+TOKFLEET_TIKTOK_CLIENT_KEY=demo TOKFLEET_TIKTOK_CLIENT_SECRET=demo TOKFLEET_TIKTOK_REDIRECT_URI='http://127.0.0.1:*/callback/' \
+    TOKFLEET_TIKTOK_AUTHORIZE_URL=$TIKTOK_URL/v2/auth/authorize/ \
+    /usr/bin/python3 "$ROOT/deploy/demo.py" connect @sim013 >>"$DIR/account.log" 2>&1 ||
+    { tail -5 "$DIR/account.log" >&2; die "the late account could not be connected"; }
+tail -1 "$DIR/account.log" | indent
 /usr/bin/python3 "$ROOT/deploy/demo.py" watch "$DIR" || exit 1
 step "every job has its end"
 

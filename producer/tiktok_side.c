@@ -42,13 +42,17 @@ static bool open_tiktok(struct tool *tool, struct tiktok_side *side, struct erro
            (side->tiktok = tiktok_new(side->http, &tiktok, err));
 }
 
+bool side_open_kept(struct tool *tool, struct tiktok_side *side, struct error *err)
+{
+    tool_topic(tool, TOPIC_ACCOUNTS, side->topic);
+    side->seal = side_seal(tool, err);
+    return side->seal && tool_kafka(tool, err) && tool_store(tool, err);
+}
+
 bool side_open(struct tool *tool, struct tiktok_side *side, struct error *err)
 {
-    side->seal = side_seal(tool, err);
-    if (!side->seal || !open_tiktok(tool, side, err) || !tool_kafka(tool, err) ||
-        !tool_store(tool, err))
+    if (!side_open_kept(tool, side, err) || !open_tiktok(tool, side, err))
         return false;
-    tool_topic(tool, TOPIC_ACCOUNTS, side->topic);
     struct connector_parts parts = {
         .config = &tool->config,
         .loop   = tool->loop,

@@ -20,6 +20,8 @@ struct tiktok_side {
 
 // the token keys; says how to make one when there is none
 struct seal *side_seal(const struct tool *tool, struct error *err) MUST_CHECK;
-// zeroed before; opens Kafka and Redis, too; side_close also after a failure
+// seal, Kafka, Redis and topic, without TikTok; zeroed before, side_close also after a failure
+bool side_open_kept(struct tool *tool, struct tiktok_side *side, struct error *err) MUST_CHECK;
+// all of it
 bool side_open(struct tool *tool, struct tiktok_side *side, struct error *err) MUST_CHECK;
 void side_close(struct tiktok_side *side);

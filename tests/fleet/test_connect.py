@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accounts by consent: the source document's sections "Authentication" and "Required Permissions", a test a row; every
 wrong way back; and that nothing secret is anywhere but sealed. A browser is played by a real HTTP client."""
+import base64
 import json
 import re
 import subprocess
@@ -285,6 +286,13 @@ def test_a_profile_that_fails_loses_no_tokens(fleet):
 
 # ---- names, and again
 
+def withdraw(fleet, open_id):
+    """The user takes the consent back: every token is dead."""
+    token = next(a['access_token'] for a in json.loads(fleet.sim('accounts')) if a['open_id'] == open_id)
+    form = urllib.parse.urlencode({'client_key': KEY, 'client_secret': SECRET, 'token': token}).encode()
+    urllib.request.urlopen(fleet.sim_url + '/v2/oauth/revoke/', form, timeout=20)
+
+
 def test_a_name_belongs_to_one_account_for_ever(fleet):
     connect(fleet, '--name', '@mine', sim_account='@sim008')
     done = give(fleet, browse(ask(fleet, '--name', '@mine'), sim_account='@sim009'))
@@ -295,7 +303,7 @@ def test_a_name_belongs_to_one_account_for_ever(fleet):
 
 def test_connected_again_in_place_and_its_jobs_go_on(fleet):
     told = connect(fleet, '--name', '@again', sim_account='@sim010')
-    fleet.sim('accounts', [{'open_id': told['open_id'], 'expires_in': 0}])
+    withdraw(fleet, told['open_id'])
     fleet.produce([video('parked', '@again')])
     account = fleet.key('account:' + told['open_id'])
     wait_for('it is parked', lambda: fleet.redis('HGET', account, 'status') == 'parked', 30)
@@ -303,6 +311,101 @@ def test_connected_again_in_place_and_its_jobs_go_on(fleet):
     assert again['open_id'] == told['open_id'] and again['was_parked'] and not again['new']
     assert again['aliases'] == ['@again']
     assert fleet.wait_ends(['parked'])['parked'] == 'PUBLISHED'
+
+
+# ---- its end
+
+def test_the_key_is_changed_and_what_cannot_be_opened_is_named(fleet):
+    old = fleet.environment['TOKFLEET_TOKEN_KEYS']
+    new = 'k2:' + base64.b64encode(bytes(range(32))).decode()
+    reseal = lambda keys: subprocess.run([BUILD / 'producer/tokfleet', 'account', 'reseal', '--json'], timeout=60, text=True,
+                                         env={**fleet.environment, 'TOKFLEET_TOKEN_KEYS': keys}, capture_output=True)
+    tokens = fleet.redis('KEYS', fleet.key('token:*'))
+    done = reseal(new)  # the old key is not there: nothing changes
+    assert done.returncode == 1 and json.loads(done.stdout)['failed'] == len(tokens)
+    assert 'the key "k1" is not among the token keys' in done.stderr
+    # a flipped bit, and another account's record
+    broken, swapped, whole = sorted(tokens)[:3]
+    kept = {key: fleet.redis('GET', key) for key in (broken, swapped)}
+    fleet.redis('SET', broken, kept[broken][:-6] + ('A' if kept[broken][-6] != 'A' else 'B') + kept[broken][-5:])
+    fleet.redis('SET', swapped, fleet.redis('GET', whole))
+    done = reseal('%s,%s' % (new, old))
+    assert done.returncode == 1 and json.loads(done.stdout)['failed'] == 2, done.stderr
+    assert done.stderr.count('does not open: sealed for something else, or changed') == 2
+    for key, value in kept.items():
+        fleet.redis('SET', key, value)
+    done = reseal('%s,%s' % (new, old))
+    assert done.returncode == 0 and json.loads(done.stdout) == {
+        'key': 'k2', 'resealed': 2, 'had_it': len(tokens) - 2, 'failed': 0}, done.stderr
+    assert all(r['sealed'].startswith('k2:') for r in records(fleet).values())
+    # and back, for the programs that run with the old one
+    assert reseal('%s,%s' % (old, new)).returncode == 0
+
+
+def test_a_removed_account_is_gone_and_its_name_is_not(fleet):
+    told = connect(fleet, '--name', '@gone', sim_account='@sim011')
+    soon = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 3600))
+    fleet.produce([video('later-%d' % i, '@gone', publish_at=soon) for i in range(3)])
+    wait_for('they wait', lambda: set(fleet.states(['later-%d' % i for i in range(3)]).values()) == {'QUEUED'}, 30)
+    done = fleet.cli('account', 'remove', '@gone')
+    assert done.returncode == 2 and '3 jobs wait' in done.stderr and '--jobs cancel' in done.stderr
+    done = fleet.cli('account', 'remove', '@gone', '--jobs', 'cancel', '--json')
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report['revoked'] == 'yes' and report['tokens'] and report['profile'] and report['jobs_cancelled'] == 3
+    assert report['names_reserved'] == ['@gone']
+    assert set(fleet.states(['later-%d' % i for i in range(3)]).values()) == {'CANCELLED'}
+    record = records(fleet)[told['open_id']]
+    assert (record['status'], record['sealed'], record['profile'], record['aliases']) == ('removed', '', None, ['@gone'])
+    assert not fleet.redis('EXISTS', fleet.key('token:' + told['open_id']))
+    account = fleet.redis.hash(fleet.key('account:' + told['open_id']))
+    assert account['status'] == 'removed' and 'username' not in account and 'avatar_url' not in account
+    assert len([e for e in (fleet.dir / 'ledger.ndjson').read_text().splitlines()
+                if '"revoke"' in e and told['open_id'] in e]) == 1
+    # its name is its own for ever, also now
+    done = give(fleet, browse(ask(fleet, '--name', '@gone'), sim_account='@sim012'))
+    assert done.returncode == 1 and 'belongs to another account' in done.stderr
+    # and it may come back, under it
+    again = connect(fleet, sim_account='@sim011')
+    assert again['aliases'] == ['@gone'] and not again['new']
+    fleet.produce([video('back', '@gone')])
+    assert fleet.wait_ends(['back'])['back'] == 'PUBLISHED'
+
+
+def test_a_person_is_forgotten_with_a_report_and_nothing_is_posted_again(fleet):
+    told = connect(fleet, '--name', '@person', sim_account='@sim012')
+    job = video('theirs', '@person', caption='a caption that is personal', metadata={'who': 'a name that is personal'})
+    fleet.produce([job])
+    assert fleet.wait_ends(['theirs'])['theirs'] == 'PUBLISHED'
+    wait_for('the end is in the journal', lambda: any(m['key'].startswith('end/theirs/') for m in fleet.consume('journal')), 20)
+    done = fleet.cli('account', 'forget', '@person', '--json')
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report['revoked'] == 'yes' and report['tokens'] and report['profile']
+    assert report['jobs_forgotten'] == 1 and report['fields_forgotten'] >= 3 and report['journal_ends_cleaned'] >= 1
+    newest = {m['key']: m['payload'] for m in fleet.consume('journal')}
+    for key in fleet.redis('KEYS', fleet.key('*theirs*')) + [fleet.key('account:' + told['open_id'])]:
+        text = str(fleet.redis.hash(key)) if fleet.redis('TYPE', key) == 'hash' else str(fleet.redis('GET', key))
+        assert 'personal' not in text and 'sim012' not in text, key
+    ends = [payload for key, payload in newest.items() if key.startswith('end/theirs/')]
+    assert ends and not any('personal' in e or 'sim012' in e for e in ends)
+    assert json.loads(ends[-1])['event']['job_id'] == 'theirs' and json.loads(ends[-1])['state'] == 'PUBLISHED'
+    assert 'sim012' not in json.dumps(records(fleet)[told['open_id']])
+    # the same job again is the same job: known, and not made
+    fleet.produce([job])
+    again = fleet.cli('account', 'forget', '@person', '--json')
+    assert again.returncode == 0 and not json.loads(again.stdout)['tokens'], again.stderr
+    assert fleet.job('theirs')['state'] == 'PUBLISHED' and fleet.stats()['doubled'] == 0
+
+
+def test_post_urls_are_built_from_the_handle(fleet):
+    urls = [fleet.job(j).get('post_url', '') for j in ('after', 'back', 'waits')]
+    assert all(re.fullmatch(r'https://www\.tiktok\.com/@sim\d{3}/video/\d{19}', u) for u in urls if u), urls
+    assert any(urls)
+    shown = json.loads(fleet.cli('account', 'show', '@brand.de', '--json').stdout)
+    assert shown['username'] == 'sim001' and shown['display_name'] and shown['token_at'] and shown['next_refresh_at']
+    listed = fleet.cli('account', 'list').stdout
+    assert 'sim001' in listed and 'removed' in listed
 
 
 # ---- what must hold in the end
@@ -328,7 +431,7 @@ def test_after_flushall_accounts_and_tokens_are_back_without_a_person(fleet):
     names = fleet.redis.hash(fleet.key('alias'))
     before = {a: {k: v for k, v in fleet.redis.hash(fleet.key('account:' + a)).items()
                   if k in ('rev', 'aliases', 'scopes', 'status', 'username', 'connected_at', 'token_at', 'expires_at')}
-              for a in records(fleet)}
+              for a, r in records(fleet).items() if r['status'] != 'removed'}
     tokens = {a: fleet.redis('GET', fleet.key('token:' + a)) for a in before}
     fleet.redis('FLUSHALL')
     wait_for('the gate is open again', lambda: fleet.redis('HGET', fleet.key('gate'), 'state') == 'open', 60)

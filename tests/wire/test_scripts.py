@@ -6,7 +6,7 @@ import pytest
 
 from redis_scripts import (PREFIX, SCRIPTS, RedisError, fleet, make_fleet, scripts, server)  # noqa: F401
 
-CHECKED = ['account', 'account_read', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'evidence_claim', 'finish', 'found',
+CHECKED = ['account', 'account_read', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'evidence_claim', 'finish', 'forget_job', 'found',
            'gate_close', 'gate_ends', 'heartbeat', 'ingest', 'kept', 'look', 'oauth_put', 'oauth_take', 'policy', 'policy_retry',
            'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result', 'sending', 'sweep_done',
            'sweep_due', 'watermark']
@@ -25,6 +25,10 @@ def prepared(fleet, name):
     if name == 'account_read':
         fleet.account('u2', alias='@new')
         return dict(account='@new')
+    if name == 'forget_job':
+        fleet.ingest('one', metadata='{"a":1}')
+        assert fleet.cancel('one')[0] == 'OK'
+        return dict(job_id='one', account='u1')
     if name == 'oauth_put':
         return dict(state='s1', sealed='k:sealed')
     if name == 'oauth_take':
@@ -174,7 +178,7 @@ def test_a_claim_twice_takes_nothing_twice(fleet, name):
     assert fleet.check().settled() == once
 
 
-ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'found', 'gate_close', 'heartbeat', 'kept',
+ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'forget_job', 'found', 'gate_close', 'heartbeat', 'kept',
            'look', 'oauth_take', 'policy', 'policy_retry', 'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse',
            'relay', 'result', 'sweep_done'}
 

@@ -359,6 +359,9 @@ local function hold_account(account, at, why)
 end
 
 local function park_account(account, why)
+    if redis.call('HGET', P .. 'account:' .. account, 'status') == 'removed' then
+        return
+    end
     redis.call('HSET', P .. 'account:' .. account, 'status', 'parked', 'parked_why', why, 't_parked', now)
     redis.call('ZADD', P .. 'parked', 'NX', now, account)
     redis.call('ZREM', P .. 'ready', account)

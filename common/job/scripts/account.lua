@@ -100,6 +100,7 @@ local function store()
     end
     if status == 'removed' then
         redis.call('DEL', P .. 'token:' .. open_id)
+        redis.call('HDEL', key, 'creator_username', 'creator_nickname', 'privacy_options', 't_creator')
     else
         redis.call('SET', P .. 'token:' .. open_id, sealed)
     end
