@@ -20,7 +20,9 @@ static bool take_port(struct str text, struct redirect *redirect, struct error *
         redirect->any_port = true;
         return true;
     }
-    if (!str_to_i64(text, &port) || port < 1 || port > PORT_MAX)
+    // 080 would not be the URI that is registered, to the letter
+    if (!text.len || text.p[0] < '1' || text.p[0] > '9' || !str_to_i64(text, &port) || port < 1 ||
+        port > PORT_MAX)
         return wrong(err, "the port must be a number from 1 to 65535, or * on localhost");
     redirect->port = (int)port;
     return true;

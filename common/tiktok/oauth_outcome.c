@@ -17,7 +17,7 @@
 
 // clang-format off
 static const struct oauth_outcome rows[] = {
-    ROW("ok", OK, "", ""),
+    ROW("ok", OK, "TikTok accepted it.", "Nothing to do."),
 
     ROW("invalid_grant", CONSENT, "TikTok does not accept the code or refresh token: it is used, expired or withdrawn.",
         "Connect the account again (tokfleet account connect)."),
