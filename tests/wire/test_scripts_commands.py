@@ -13,11 +13,11 @@ class Says:
     """A partition of its own for commands, with its watermark."""
 
     def __init__(self, fleet):
-        self.fleet, self.offset, self.shown = fleet, 0, ''
+        self.fleet, self.offset, self.shown, self.began = fleet, 0, '', fleet.now()
 
     def arguments(self, what, mode='do', id='c1', job_id='one', **more):
         return {**dict(mode=mode, partition='k', shown=self.shown, next_offset=str(self.offset + 1),
-                       timestamp=1000 + self.offset, crc='abc', id=id, what=what, job_id=job_id, commander='ann',
+                       timestamp=self.began + self.offset, crc='abc', id=id, what=what, job_id=job_id, commander='ann',
                        by='worker-1'), **more}
 
     def __call__(self, what, mode='do', **more):
@@ -119,8 +119,8 @@ def test_the_watermark_must_show_what_was_expected(fleet, say, partition):
         assert say('cancel', mode, shown='9') == ['FENCED', '']
     assert fleet.space().values == before.values
     assert say('cancel') == ['OK', 'CANCELLED']
-    assert fleet.space().get('watermark')['k'] == '1 1000 abc'
-    assert say('cancel', shown='') == ['FENCED', '1 1000 abc']
+    assert fleet.space().get('watermark')['k'] == say.shown
+    assert say('cancel', shown='') == ['FENCED', say.shown]
 
 
 @pytest.mark.parametrize('what', [*TAKEN, 'pause'])
@@ -170,12 +170,12 @@ def test_a_job_that_cannot_be_sent_again_is_not_retried(fleet, say):
 def test_a_reschedule_moves_the_job_and_the_newest_message_counts(fleet, say):
     fleet.ingest('one')
     assert fleet.space().get('queue:u1')
-    assert say('reschedule', due=FAR, timestamp=5000) == ['OK', 'QUEUED']
+    assert say('reschedule', due=FAR, timestamp=say.began + 5000) == ['OK', 'QUEUED']
     space = fleet.check()
     assert not space.get('queue:u1') and space.get('delayed') == {'one': FAR}
-    assert say('reschedule', id='c2', due=1, expires=FAR + 1, timestamp=4000) == ['OK', 'QUEUED']
+    assert say('reschedule', id='c2', due=1, expires=FAR + 1, timestamp=say.began + 4000) == ['OK', 'QUEUED']
     assert fleet.job('one')['t_due'] == str(FAR)
-    assert say('reschedule', id='c3', due=1, expires=FAR + 1, timestamp=6000) == ['OK', 'QUEUED']
+    assert say('reschedule', id='c3', due=1, expires=FAR + 1, timestamp=say.began + 6000) == ['OK', 'QUEUED']
     space = fleet.check()
     assert space.get('queue:u1') and space.get('delayed') == {'one': FAR + 1}
     assert 'expire' in say('reschedule', id='c4', due=FAR + 5)[2]
@@ -315,7 +315,7 @@ def test_the_answer_of_tiktok_stands_against_a_resolve_without_it(fleet, restore
 
 def test_commands_are_known_before_their_job_is_there(fleet, say, restore):
     taken = restore()
-    assert taken(job_id='new', commands='c1 !c2', told=9000, due=FAR, expires=0) == ['OK', '']
+    assert taken(job_id='new', commands='c1 !c2', told=say.began + 9000, due=FAR, expires=0) == ['OK', '']
     assert fleet.space().ttls['job:new'] > 0
     opened(fleet)
     assert say('retry', job_id='new', epoch='1-1', id='c1') == ['OK', 'KNOWN']
@@ -345,3 +345,15 @@ def test_pauses_are_told_by_the_taker_in_any_order(fleet, say, restore):
         assert reply[0] == 'OK'
     assert fleet.space().get('breaker')['pause_id'] == 'c'
     assert fleet.run('command', mode='do', id='x', what='pause', timestamp=99, taker='other') == ['GATE']
+
+
+def test_a_command_that_is_read_again_after_its_job_is_forgotten_does_nothing(fleet, say):
+    fleet.ingest('one')
+    old = fleet.now() - fleet.conf['job.keep_ms'] - 1000
+    for mode in ('look', 'do'):
+        assert say('cancel', mode, timestamp=old)[:2] == ['STATE', 'QUEUED']
+    assert say('cancel', 'refused', timestamp=old, refused='it is old') == ['OK', 'REFUSED']
+    assert fleet.state('one') == 'QUEUED'
+    # what it did is not taken back by that
+    assert say('cancel', id='c2') == ['OK', 'CANCELLED']
+    assert say('cancel', id='c2', timestamp=old) == ['OK', 'KNOWN']

@@ -100,7 +100,10 @@ local function is_another()
 end
 
 local function why_not()
-    if what == 'cancel' then
+    if partition ~= '' and timestamp < now - job_keep_ms then
+        -- read again after all of its job is forgotten: the id may be another job's by now
+        return 'it is older than ends of jobs are remembered'
+    elseif what == 'cancel' then
         return not arrow(job.state, event) and 'the job is ' .. job.state
             .. ': only what waits, or was claimed and not yet sent, can be cancelled'
     elseif what == 'reschedule' then
