@@ -114,3 +114,23 @@ def address_of(bootstrap):
     """The first of "HOST:PORT[,HOST:PORT...]"; None: it is none"""
     where = urllib.parse.urlsplit("//" + bootstrap.strip().split(",")[0])
     return (where.hostname, where.port) if where.hostname and where.port else None
+
+
+def grow_topic(address, name, partitions):
+    """(error code, words): so many partitions in all."""
+    body = Wire().put("i", 1).put_text(name).put("ii", partitions, -1)
+    body.put("i?", REQUEST_S * 1000, False)
+    answer = ask(address, 37, 0, body.data)
+    answer.take("i")
+    answer.take("i")
+    answer.take_text()
+    return answer.take("h"), answer.take_text()
+
+
+def delete_topic(address, name):
+    body = Wire().put("i", 1).put_text(name).put("i", REQUEST_S * 1000)
+    answer = ask(address, 20, 1, body.data)
+    answer.take("i")
+    answer.take("i")
+    answer.take_text()
+    return answer.take("h")
