@@ -170,6 +170,13 @@ class FleetOnSet(Fleet):
             return False
         wait_for('the sentinels know %s as a replica' % name, lambda: all(map(knows, self.sentinels_heard())), 40, 0.1)
 
+    def wait_whole(self):
+        """The sentinels agree on a primary, and both others are its replicas: the next fault finds somebody to promote."""
+        def whole():
+            name = self.named()
+            return name and self.link_count(name) == 2 and name
+        return wait_for('there is a primary with two replicas', whole, 60)
+
     def fail_over(self):
         """By force, the old primary living on; returns the new one's name."""
         old = wait_for('the sentinels agree', self.named)

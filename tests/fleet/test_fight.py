@@ -31,6 +31,7 @@ def taker(fleet):
 
 def begin(fleet, chance):
     if chance.random() < 0.5:
+        fleet.wait_whole()
         fleet.fail_over()
         return 'failover'
     fleet.redis('FLUSHALL')

@@ -98,8 +98,12 @@ def test_a_job_that_outwaits_the_topic_has_its_message_in_the_journal():
             return [r for r in fleet.consume('journal') if r['key'] == 'message/patient']
         record, = wait_for('its message is in the journal', kept, 30, 0.5)
         assert json.loads(json.loads(record['payload'])['message'])['job_id'] == 'patient'
+        # nobody reads the topic: what is known then is the journal's
+        assert fleet.stop_program('worker-1') == 0
         fleet.redis('FLUSHALL')
         gate_opened(fleet, 2)
+        assert fleet.job('patient').get('state') == 'QUEUED', fleet.job('patient')
+        fleet.start_program('worker')
         fleet.add_accounts()
         assert fleet.wait_ends(['patient'], 30) == {'patient': 'PUBLISHED'}
         assert fleet.job('patient')['account_text'] == '@sim001' and len(fleet.ledger()) == 1

@@ -112,13 +112,13 @@ def break_something(fleet, chance):
     if what == 'flushall':
         fleet.redis('FLUSHALL')
     elif what == 'failover':
+        fleet.wait_whole()
         fleet.fail_over()
     else:
-        name = fleet.named()
-        if name:
-            fleet.kill(name).wait(10)
-            fleet.wait_promoted(name)
-            fleet.spawn_redis(name, None)
+        name = fleet.wait_whole()
+        fleet.kill(name).wait(10)
+        fleet.wait_promoted(name)
+        fleet.spawn_redis(name, None)
     return what
 
 
