@@ -10,7 +10,7 @@ from harness import Fleet, video, wait_for
 DAY = 86400000
 SWEEPING = {'sweep.interval_ms': '1s', 'sweep.jobs': 400, 'sweep.at_once': 4, 'gate.wait_ms': 0, 'limit.window_ms': '1s',
             'heartbeat.ms': '200ms', 'unsure.looks': 0}
-MANY = 900
+MANY = 400
 
 
 class Journal(list):
