@@ -8,9 +8,9 @@ import time
 from harness import Fleet, video, wait_for
 
 DAY = 86400000
-SWEEPING = {'sweep.interval_ms': '1s', 'sweep.jobs': 400, 'sweep.at_once': 4, 'gate.wait_ms': 0, 'limit.window_ms': '1s',
+SWEEPING = {'sweep.interval_ms': '1s', 'sweep.jobs': 400, 'sweep.at_once': 1, 'gate.wait_ms': 0, 'limit.window_ms': '1s',
             'heartbeat.ms': '200ms', 'unsure.looks': 0}
-MANY = 400
+MANY = 600
 
 
 class Journal(list):
@@ -101,7 +101,7 @@ def swept_journal(fleet, journal, kept):
     """Two pollers sweep, and both are killed in the middle of it once."""
     fleet.produce(journal, topic='journal')
     pollers = [fleet.start_program('poller') for _ in range(2)]
-    wait_for('the sweep is under way', lambda: sum(r['payload'] is None for r in fleet.consume('journal')) > 100, 60, 0.2)
+    wait_for('the sweep is under way', lambda: sum(r['payload'] is None for r in fleet.consume('journal')) > 20, 60, 0.1)
     for name in pollers:
         fleet.kill(name, signal.SIGKILL).wait()
     swept = is_swept(fleet, journal, kept)
