@@ -12,7 +12,7 @@
 #include "io/redis_codec.h"
 #include "loop/stream.h"
 
-enum { ASK_MAX_MS = 1000, ANSWER_MAX_BYTES = 4096, WHY_BYTES = 200, HOST_MAX_BYTES = 255 };
+enum { ASK_MAX_MS = 1000, ANSWER_MAX_BYTES = 4096, WHY_BYTES = 200, HOST_MAX_BYTES = SENTINEL_NAME_BYTES - 1 };
 
 struct sentinel {
     struct loop                  *loop;      // borrowed
@@ -76,26 +76,34 @@ static void on_refused(struct sentinel *sentinel, struct str answer)
     turn_fail(sentinel, why);
 }
 
+bool sentinel_names(const struct answer *answer, char name[SENTINEL_NAME_BYTES], int *port)
+{
+    struct str host   = answer_item(answer, 0);
+    int64_t    number = 0;
+    if (answer->kind != ANSWER_ARRAY || answer->count != 2 || !is_host(host) ||
+        !str_to_i64(answer_item(answer, 1), &number) || number < 1 || number > 65535)
+        return false;
+    snprintf(name, SENTINEL_NAME_BYTES, "%.*s", STR_ARG(host));
+    *port = (int)number;
+    return true;
+}
+
 static void on_answer(struct sentinel *sentinel, const struct answer *answer)
 {
-    char       why[WHY_BYTES];
-    int64_t    port = 0;
-    struct str host = answer_item(answer, 0);
+    char why[WHY_BYTES], name[SENTINEL_NAME_BYTES];
+    int  port = 0;
     if (answer->kind == ANSWER_ERROR) {
         on_refused(sentinel, answer->text);
     } else if (answer->kind == ANSWER_NIL) {
         snprintf(why, sizeof why, "it does not know the service %.64s", sentinel->url->service);
         turn_fail(sentinel, why);
-    } else if (answer->kind != ANSWER_ARRAY || answer->count != 2 || !is_host(host) ||
-               !str_to_i64(answer_item(answer, 1), &port) || port < 1 || port > 65535) {
+    } else if (!sentinel_names(answer, name, &port)) {
         turn_fail(sentinel, "it does not answer like a sentinel");
     } else {
-        char name[HOST_MAX_BYTES + 1];
-        snprintf(name, sizeof name, "%.*s", STR_ARG(host));
         turn_end(sentinel);
         sentinel->asked = 0;
         sentinel->events->on_named(sentinel->owner,
-                                   &(struct redis_host){ .name = name, .port = (int)port });
+                                   &(struct redis_host){ .name = name, .port = port });
     }
 }
 

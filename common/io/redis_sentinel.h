@@ -28,3 +28,8 @@ void             sentinel_ask(struct sentinel *sentinel);  // harmless during a 
 void sentinel_doubt(struct sentinel *sentinel);            // the next round begins with another one
 void sentinel_stop(struct sentinel *sentinel);             // ends a round without a word
 void sentinel_free(struct sentinel *sentinel);
+
+// the primary's host and port in an answer of a sentinel; false when there are none (also for fuzzers)
+enum { SENTINEL_NAME_BYTES = 256 };
+bool sentinel_names(const struct answer *answer, char name[SENTINEL_NAME_BYTES],
+                    int *port) MUST_CHECK;

@@ -342,16 +342,13 @@ static bool listen_on(struct server *server, const char *where, struct error *er
 {
     struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
     struct addrinfo *list = NULL;
-    const char      *colon = strrchr(where, ':');
-    struct str       host  = { where, colon ? (size_t)(colon - where) : 0 };
-    int64_t          port  = 0;
-    if (!colon || !str_to_i64(str_of(colon + 1), &port) || port < 0 || port > 65535)
+    struct str       host = { 0 };
+    struct str       port = { 0 };
+    if (!server_listen_split(str_of(where), &host, &port))
         return error_set(err, ERR_SETTING, "listen on %.100s: not host:port", where);
-    if (str_starts(host, "[") && str_ends(host, "]"))
-        host = (struct str){ host.p + 1, host.len - 2 };
     struct arena arena  = { 0 };
     const char  *name   = host.len ? arena_text(&arena, host) : NULL;
-    int          failed = getaddrinfo(name, colon + 1, &hints, &list);
+    int          failed = getaddrinfo(name, port.p, &hints, &list);
     arena_fini(&arena);
     if (failed)
         return error_set(err, ERR_SETTING, "listen on %.100s: %s", where, gai_strerror(failed));

@@ -41,6 +41,19 @@ const char *server_reason(int status)
     return "Status";
 }
 
+bool server_listen_split(struct str where, struct str *host, struct str *port)
+{
+    const char *colon  = where.len ? memrchr(where.p, ':', where.len) : NULL;
+    int64_t     number = 0;
+    if (!colon)
+        return false;
+    *host = (struct str){ where.p, (size_t)(colon - where.p) };
+    *port = (struct str){ colon + 1, where.len - host->len - 1 };
+    if (str_starts(*host, "[") && str_ends(*host, "]"))
+        *host = (struct str){ host->p + 1, host->len - 2 };
+    return str_to_i64(*port, &number) && number >= 0 && number <= 65535;
+}
+
 static bool same_word(struct str a, const char *word)
 {
     return a.len == strlen(word) && strncasecmp(a.p, word, a.len) == 0;

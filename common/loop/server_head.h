@@ -25,3 +25,6 @@ struct server_head {
 int         server_head_parse(struct str text, size_t body_max, struct arena *arena,
                               struct server_head *head);
 const char *server_reason(int status);  // "Not Found"
+
+// "host:port", "[::1]:port", ":port"; port is the text's end. false: it is none of these (also for fuzzers)
+bool server_listen_split(struct str where, struct str *host, struct str *port) MUST_CHECK;

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Answers of Redis, in pieces: the same comes of them whatever the pieces are, and no count that the other side names
  * makes room for more than the longest answer holds. */
+#include <string.h>
+
 #include "fuzz.h"
 #include "io/redis_codec.h"
+#include "io/redis_sentinel.h"
 
 enum { ANSWER_MAX = 4096, DEPTH_MAX = 16 };
+
+// any answer may be what a sentinel says
+static void check_named(const struct answer *answer)
+{
+    char name[SENTINEL_NAME_BYTES];
+    int  port = 0;
+    if (!sentinel_names(answer, name, &port))
+        return;
+    assert(*name && port >= 1 && port <= 65535 && strlen(name) == answer_item(answer, 0).len);
+    for (const char *c = name; *c; c++)
+        assert((unsigned char)*c > ' ' && *c != 0x7f);
+}
 
 static void say(const struct answer *answer, struct buf *said, int depth)
 {
@@ -15,6 +30,7 @@ static void say(const struct answer *answer, struct buf *said, int depth)
         say(&answer->items[i], said, depth + 1);
     (void)answer_field(answer, "master_replid");
     (void)answer_item(answer, 0);
+    check_named(answer);
 }
 
 static void read_all(struct str input, size_t piece, struct buf *said)

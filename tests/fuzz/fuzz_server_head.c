@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The head of a request of anybody, as server.c hands it over: it ends with the first empty line.
+// The head of a request of anybody, as server.c hands it over: it ends with the first empty line. And where to listen.
 #include <string.h>
 
 #include "fuzz.h"
@@ -7,8 +7,18 @@
 
 enum { BODY_MAX = 4096 };
 
+static void check_listen(struct str where)
+{
+    struct str host, port;
+    if (server_listen_split(where, &host, &port)) {
+        assert(port.len >= 1 && port.p + port.len == where.p + where.len);
+        assert(host.len + 1 + port.len <= where.len);
+    }
+}
+
 FUZZ(server_head)
 {
+    check_listen(input);
     struct arena       arena = { 0 };
     struct server_head head;
     const char        *end = input.len ? memmem(input.p, input.len, "\r\n\r\n", 4) : NULL;
