@@ -6,7 +6,7 @@ import json
 from harness import Fleet, video, wait_for
 
 SETTINGS = {'limit_window_ms': 2000, 'poll_first_ms': 100, 'poll_interval_ms': 200, 'retry_delay_ms': 100,
-            'creator_tries': 3, 'creator_sure_ms': 2000}
+            'creator_tries': 3, 'limit_creator_info': 2, 'creator_sure_ms': 2000}
 SIM = ['--window-ms', '2000', '--processing-ms', '200', '--seed', '5']
 DRAFT = {'content_posting_method': 'UPLOAD'}
 
@@ -76,6 +76,8 @@ def test_what_an_account_allows_is_asked_first_and_heeded_before_an_init_is_spen
         assert calls(fleet, 'creator_info', ids['down']) == {503: 3} or \
             sum(calls(fleet, 'creator_info', ids['down']).values()) == 3
         assert calls(fleet, 'creator_info', ids['throttled']) == {'rate_limit_exceeded': 3}
+        whys = {line.split('\t')[6] for line in fleet.redis('LRANGE', fleet.key('log:down-0'), 0, -1)}
+        assert {'creator_info_failed', 'creator_info_full'} <= whys, whys
 
         # a no that is not young is asked again before it is believed
         tell('opened', private=False)
