@@ -65,6 +65,7 @@ packages_test() {
     cat <<'LIST'
 python3-pytest|has_python_module pytest
 python3-jsonschema|has_python_module jsonschema
+python3-confluent-kafka|has_python_module confluent_kafka
 openssl|have openssl
 faketime|[[ -n $(compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1") ]]
 shellcheck|have shellcheck

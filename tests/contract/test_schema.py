@@ -234,3 +234,21 @@ def test_jobs_md_and_the_schemas_name_the_same_fields():
         fields |= set(branch['properties'])
     fields = (fields | set(event['properties']) | set(dead['properties'])) - {'command'}
     assert not [name for name in fields if '`%s`' % name not in document and 'media[].%s`' % name not in document]
+
+
+def test_every_example_in_jobs_md_is_what_its_schema_says():
+    document = (ROOT / 'producer/JOBS.md').read_text()
+    inline = re.findall(r'`(\{"job_id".*?\})`[.,]', document)
+    found = []
+    for block in re.findall(r'```json\n(.*?)```', document, re.S) + inline:
+        reader, at = json.JSONDecoder(), 0
+        while block[at:].strip():
+            at += len(block[at:]) - len(block[at:].lstrip())
+            message, at = reader.raw_decode(block, at)
+            found.append(message)
+    kinds = ['command' if 'command' in m else 'event' if 'event_id' in m else 'job' for m in found]
+    for kind, message in zip(kinds, found):
+        jsonschema.Draft202012Validator(load(kind)).validate(message)
+    assert min(kinds.count('job') - 4, kinds.count('command') - 6, kinds.count('event') - 1) >= 0, kinds
+    decided = decide([json.dumps(message) for kind, message in zip(kinds, found) if kind != 'event'])
+    assert all(taken for taken, _ in decided), decided

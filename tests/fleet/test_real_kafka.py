@@ -6,6 +6,7 @@ import sys
 import harness
 import pytest
 import test_bad_input
+import test_documents
 import test_journal
 import test_kill
 import test_load
@@ -33,6 +34,12 @@ def test_killed_programs_on_a_real_kafka():
 
 def test_bad_messages_on_a_real_kafka():
     test_bad_input.test_bad_messages_end_with_a_reason_and_the_next_job_goes_on()
+
+
+def test_the_examples_of_jobs_md_on_a_real_kafka():
+    with OnRealKafka(test_documents.FAST, sim=test_documents.SIM, accounts=1) as fleet:
+        left_out = test_documents.run_the_examples(fleet, with_java=True)
+    test_documents.show_skipped(left_out)
 
 
 class Compacting(OnRealKafka):
