@@ -109,7 +109,9 @@ def too_long(message, _):
     settings = member(message, 'settings')
     captions = [text(message, 'caption'), text(settings, 'description')]
     titles = [text(message, 'title'), text(settings, 'title')] if is_photos else []
-    return any(units(c) > (4000 if is_photos else 2200) for c in captions) or any(units(t) > 90 for t in titles)
+    most = 4000 if is_photos else 2200
+    # what has too many characters is for the schema to refuse
+    return any(units(c) > most >= len(c) for c in captions) or any(units(t) > 90 >= len(t) for t in titles)
 
 
 def is_photo(medium):
@@ -133,7 +135,8 @@ def metadata_too_long(message, _):
 
 def more_bytes(message, _):
     limits = {'by': 128, 'reason': 512, 'account': 128, 'publish_id': 512, 'post_id': 512, 'post_url': 512}
-    return any(len(text(message, name).encode('utf-8', 'surrogatepass')) > most for name, most in limits.items())
+    return any(len(text(message, name).encode('utf-8', 'surrogatepass')) > most >= len(text(message, name))
+               for name, most in limits.items())
 
 
 def no_privacy(default):
