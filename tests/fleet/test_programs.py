@@ -89,7 +89,7 @@ def test_sigterm_drains_and_nothing_is_left_to_others():
 
 
 def test_a_log_that_nobody_reads_blocks_nothing():
-    with Fleet(FAST, sim=SIM, accounts=20) as fleet:
+    with Fleet(FAST, sim=SIM, accounts=40) as fleet:
         read_end, write_end = os.pipe()
         fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
         process = subprocess.Popen([str(BUILD / 'worker/tokfleet-worker')], stdout=write_end, stderr=subprocess.STDOUT,
