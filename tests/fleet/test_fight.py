@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three pollers fight for the gate while Redis fails over, is emptied, and whoever has the gate is stopped in the middle of it
-and woken when another one has it, or killed. The one that opens has the highest generation; no epoch is ever given twice;
-the ledger is clean."""
+and woken when another one has it, or killed. No epoch is ever given twice, none is of a later generation than the one that
+is open; the ledger is clean."""
 import random
 import time
 
@@ -70,7 +70,7 @@ def test_pollers_that_fight_for_the_gate_through_failovers(seed, tell):
             done.append('%s, %s' % (begin(fleet, chance), disturb(fleet, chance, excuses)))
         faults.wait_gate(fleet, 1)
         faults.check(fleet, excuses, jobs, IN_FLIGHT, tell, seed=seed, rounds='; '.join(done))
-        generations = [int(record['key'].split('/')[1]) for record in fleet.consume('journal')
-                       if record['key'].startswith('generation/')]
-        assert faults.generation(fleet) == max(generations), generations
+        # one that was stopped may have written a higher number than the one that opens, having lost the gate: nothing is of it
+        attempts = [int(epoch.split('-')[0]) for epochs in faults.journal(fleet).values() for epoch in epochs]
+        assert max(attempts) <= faults.generation(fleet), (attempts, faults.generation(fleet))
         faults.stop_all(fleet)
