@@ -169,13 +169,29 @@ static void on_revoked(void *owner)
     drop_partitions(owner);
 }
 
+// All that would be in doubt at their next message begin again together: to move one costs the others their prefetch.
+static void begin_doubtful(struct ingest *ingest)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ingest->count; i++) {
+        if (!partition_in_doubt(ingest->partitions[i]))
+            continue;
+        partition_begin(ingest->partitions[i], 0);
+        count++;
+    }
+    log_debug("is it the same topic? these begin again", F_INT("partitions", count));
+}
+
 static void on_message(void *owner, const struct kafka_message *message)
 {
     struct ingest    *ingest    = owner;
     struct partition *partition = find_partition(ingest, message->partition);
     if (!partition)
         return;
-    partition_message(partition, message);
+    if (partition_in_doubt(partition))
+        begin_doubtful(ingest);
+    else
+        partition_message(partition, message);
     ingest_balance(ingest);
 }
 

@@ -489,10 +489,10 @@ static void partition_add(struct partition *partition, const struct kafka_messag
 
 // After a silence the topic may be another one, made anew and grown past this place while nobody fetched: Kafka would go
 // on in it as if nothing had happened. The message before is asked for again, and then this one.
-static bool is_in_doubt(const struct partition *partition)
+bool partition_in_doubt(const struct partition *partition)
 {
     int64_t silence_ms = clock_monotonic_ms() - partition->seen_ms;
-    return !partition->checking && partition->shown[0] &&
+    return partition->running && !partition->checking && partition->shown[0] &&
            (partition->suspect || silence_ms >= partition->program->config.worker_topic_check_ms);
 }
 
@@ -506,11 +506,6 @@ void partition_message(struct partition *partition, const struct kafka_message *
     char crc[16];
     if (!partition->running)
         return;
-    if (is_in_doubt(partition)) {
-        log_debug("is it the same topic?", F_STR("partition", partition->name));
-        partition_begin(partition, 0);
-        return;
-    }
     partition->seen_ms = clock_monotonic_ms();
     snprintf(crc, sizeof crc, "%08x", (unsigned)crc32_of(message->value));
     if (partition->checking)
