@@ -163,6 +163,7 @@ static void print_words(struct out *out, const struct json *event)
     if (state == JOB_PROCESSING)
         print_more(out, "publish id", text_of(event, "publish_id"));
     print_more(out, "post id", text_of(event, "post_id"));
+    print_more(out, "post", text_of(event, "post_url"));
     print_more(out, "why", text_of(error, "code"));
     print_more(out, "cause", text_of(error, "cause"));
     print_more(out, "what to do", text_of(error, "remedy"));
@@ -245,5 +246,6 @@ const struct verb verb_events = {
     .text          = help,
     .json = "one object a line, as it stands on <fleet>.events: v, event_id, job_id, epoch, time, "
             "state, event, "
-            "account, attempt, publish_id, post_id, log_id, error (code, cause, remedy), metadata",
+            "account, attempt, publish_id, post_id, post_url, log_id, error (code, cause, remedy), "
+            "metadata",
 };

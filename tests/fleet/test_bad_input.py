@@ -121,8 +121,8 @@ def test_every_refusal_of_tiktok_is_shown_with_cause_and_remedy():
             'pull-once': (video('pull-once', a[1], url=url % ('fail-once/video_pull_failed', 'p')), 'PUBLISHED', ''),
             'pull-always': (video('pull-always', a[2], url=url % ('fail/video_pull_failed', 'p')), 'FAILED',
                             'video_pull_failed'),
-            'privacy': (video('privacy', a[3], settings={'privacy_level': 'FOLLOWER_OF_CREATOR'}), 'FAILED',
-                        'privacy_level_option_mismatch'),
+            'privacy': (video('privacy', a[3], settings={'privacy_level': 'FOLLOWER_OF_CREATOR'}), 'REJECTED',
+                        'privacy_not_offered'),
             'invalid': (video('invalid', a[3], url=url % ('refuse/400/invalid_params', 'i')), 'FAILED',
                         'invalid_params'),
             'unheard': (video('unheard', a[4], url=url % ('refuse/418/brand_new_code', 'n')), 'FAILED', None),
@@ -134,7 +134,7 @@ def test_every_refusal_of_tiktok_is_shown_with_cause_and_remedy():
             assert states[job_id] == state, (job_id, record)
             if code is not None:
                 assert record['error_code'] == code, (job_id, record)
-            if state == 'FAILED':
+            if state != 'PUBLISHED':
                 assert record['error_cause'] and record['error_remedy'], (job_id, record)
         assert int(fleet.job('pull-once')['attempt']) == 2
         assert int(fleet.job('pull-always')['attempt']) == 3
