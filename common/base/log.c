@@ -346,6 +346,10 @@ void log_drain(int timeout_ms)
         is_ready((int)left);
         log_flush();
     }
+    // what was lost is told last; a pipe that has just been filled has no room for it yet
+    int64_t left = end - now_ms();
+    if (the_log.untold && left > 0 && is_ready((int)left))
+        log_flush();
 }
 
 uint64_t log_lost(void)
