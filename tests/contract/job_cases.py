@@ -139,7 +139,7 @@ def values_of_job():
         ('settings', 'brand_organic_toggle'): KINDS,
         ('settings', 'autoAddMusic'): ['yes', 'no', 'YES', 'on'] + KINDS,
         ('settings', 'title'): list(texts(90)) + KINDS,
-        ('settings', 'description'): list(texts(2200)) + KINDS,
+        ('settings', 'description'): list(texts(2200)) + list(texts(4000)) + KINDS,
         ('settings', 'disable_duet'): KINDS,
         ('transfer',): ['auto', 'pull', 'upload', 'PULL'] + KINDS,
         ('publish_at',): TIMES + KINDS,
