@@ -375,11 +375,13 @@ const struct verb verb_account_list = {
     .options_bytes = sizeof(struct list_options),
     .run           = run_account_list,
     .text          = list_help,
-    .json          = "one object a line: open_id, alias, status, parked_why, parked_at, "
-                     "paused_at, paused_by, paused_why, scopes, stored_at, "
-                     "token_expires_at, consent_expires_at, queued, in_flight, "
-                     "inits_in_window, inits_limit, looks_in_window, looks_limit, "
-                     "posts_in_day, drafts_pending, waits_until, waits_why",
+    .json          = "one object a line: open_id, alias, username, display_name, status, "
+                     "parked_why, parked_at, paused_at, paused_by, paused_why, scopes, "
+                     "connected_at, stored_at, token_at, next_refresh_at, token_expires_at, "
+                     "consent_expires_at, queued, in_flight, inits_in_window, inits_limit, "
+                     "looks_in_window, looks_limit, creator_infos_in_window, "
+                     "creator_infos_limit, drafts_limit, posts_in_day, drafts_pending, "
+                     "waits_until, waits_why",
 };
 
 // ---- show
@@ -551,9 +553,11 @@ const struct verb verb_account_show = {
     .operands_max  = 1,
     .run           = run_account_show,
     .text          = show_help,
-    .json          = "one object: open_id, alias, status, parked_why, parked_at, "
-                     "paused_at, paused_by, paused_why, scopes, stored_at, "
-                     "token_expires_at, consent_expires_at, queued, in_flight, "
-                     "inits_in_window, inits_limit, looks_in_window, looks_limit, "
-                     "posts_in_day, drafts_pending, waits_until, waits_why",
+    .json          = "one object: open_id, alias, username, display_name, status, "
+                     "parked_why, parked_at, paused_at, paused_by, paused_why, scopes, "
+                     "connected_at, stored_at, token_at, next_refresh_at, token_expires_at, "
+                     "consent_expires_at, queued, in_flight, inits_in_window, inits_limit, "
+                     "looks_in_window, looks_limit, creator_infos_in_window, "
+                     "creator_infos_limit, drafts_limit, posts_in_day, drafts_pending, "
+                     "waits_until, waits_why",
 };
