@@ -169,5 +169,6 @@ const struct verb verb_account_reseal = {
         "change the key: put the new one first everywhere and restart; reseal; when it tells 0\n"
         "failures, take the old one out. Each account is kept on Kafka, then in Redis. What\n"
         "cannot be opened is named with the reason and stays as it is.\n\n"
-        "  TOKFLEET_TOKEN_KEYS=\"k2:...,k1:...\" tokfleet account reseal",
+        "  export TOKFLEET_TOKEN_KEYS=\"k2:...,k1:...\"\n"
+        "  tokfleet account reseal",
 };

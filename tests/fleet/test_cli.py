@@ -22,6 +22,9 @@ CONF = {'log_timeline': 200, 'events_kept': 1000, 'state_kept': 1000, 'job_keep_
         'limit_day_posts': 0, 'limit_day_ms': 86400000, 'lease_ms': 30000, 'limit_status': 30}
 
 
+BEGAN_MS = int(time.time() * 1000) - 60000  # of the first message
+
+
 class Cli(Fleet):
     """Redis, Kafka and the tool; no TikTok, no worker, no poller."""
 
@@ -46,8 +49,8 @@ class Cli(Fleet):
 
     def ingest(self, job, offset, **more):
         partition = more.pop('partition', self.name + '.jobs-0')
-        shown = '%d %d aa' % (offset, 999 + offset) if offset else ''
-        arguments = {'partition': partition, 'shown': shown, 'next_offset': offset + 1, 'timestamp': 1000 + offset,
+        shown = '%d %d aa' % (offset, BEGAN_MS + offset - 1) if offset else ''
+        arguments = {'partition': partition, 'shown': shown, 'next_offset': offset + 1, 'timestamp': BEGAN_MS + offset,
                      'crc': 'aa', 'verdict': 'job', 'job_id': job['job_id'], 'account': job['account'], 'hash': 'h' * 64,
                      'message': json.dumps(job), 'kind': 'direct', 'media': 'video', 'privacy': 'SELF_ONLY', 'priority': 5,
                      'on_unsure': 'hold', 'warnings': 'a warning\n', 'source': '%s@%d' % (partition, offset),
@@ -322,7 +325,7 @@ def test_a_waiting_job_says_what_it_waits_for(fresh):
     assert 'scheduled for ' in ok(fresh.cli('job', 's1')).stdout
     status = json.loads(ok(fresh.cli('status', '--json')).stdout)['waiting']
     assert status['jobs'] == 4 and status['unknown_accounts'] == 1 and status['unknown_jobs'] == 2
-    assert status['complete'] and status['oldest_account'] == '@nobody' and status['oldest_ms'] > 1e12
+    assert status['complete'] and status['oldest_account'] == '@nobody' and status['oldest_ms'] >= 60000
 
 
 def test_status_of_a_fleet_that_never_ran(fleet):

@@ -34,6 +34,8 @@ def commands():
 
 
 TABLE = table()
+APP = {'tiktok_client_key': 'key', 'tiktok_client_secret': 'secret',
+       'tiktok_redirect_uri': 'https://posts.example.com/callback/'}
 ENDED = ('PUBLISHED', 'IN_INBOX', 'FAILED', 'REJECTED', 'EXPIRED', 'CANCELLED')
 
 
@@ -88,12 +90,20 @@ def test_no_key_is_outside_the_table_or_without_its_ttl_while_the_fleet_runs():
         assert not promised or promised[0] > 1000 and promised[1] >= 1, promised
 
 
+def begin_consent(fleet):
+    """The state of a consent that somebody began and has not come back from"""
+    done = fleet.cli('account', 'connect', '--no-wait', '--json')
+    assert done.returncode == 0, done.stderr
+    return re.search(r'state=([\w-]+)', done.stdout).group(1)
+
+
 class Reader:
     """Somebody who follows the document: asks each of its commands until it had an answer."""
 
     def __init__(self, fleet):
         self.fleet = fleet
         self.left = commands()
+        self.state = begin_consent(fleet)
 
     def fillings(self, command):
         """The command with everything that the fleet has in the place of what stands in <>"""
@@ -102,6 +112,7 @@ class Reader:
         places = {'<job_id>': ['one', 'refused'], '<open_id>': open_ids, '<text>': ['@nobody'],
                   '<program>': fleet.redis('ZRANGE', fleet.key('programs'), 0, -1),
                   '<publish_id>': [fleet.job('one').get('publish_id', '')], '@brand.de': ['@sim001'],
+                  '<state>': [self.state],
                   '<yyyymmdd>': [time.strftime('%Y%m%d', time.gmtime(int(fleet.redis('TIME')[0])))]}
         text = '\t'.join(command).replace('tokfleet', fleet.name)
         place = next((p for p in places if p in text), None)
@@ -124,7 +135,7 @@ def test_every_key_of_the_document_has_a_command_that_answers():
     assert len(TABLE) > 35
     for pattern, _, _ in TABLE:
         assert any(re.fullmatch(pattern, key) for key in asked), pattern
-    with Fleet(SCALED, sim=['--window-ms', '3000', '--processing-ms', '1000-2000'],
+    with Fleet(dict(SCALED, **APP), sim=['--window-ms', '3000', '--processing-ms', '1000-2000'],
                accounts=4) as fleet:
         fleet.start_programs()
         one, two, three, banned = fleet.add_accounts()
