@@ -9,10 +9,11 @@
 #include "base/memory.h"
 #include "io/json.h"
 #include "job/account_store.h"
+#include "job/job.h"
 #include "job/message.h"
 #include "loop/clock.h"
 
-enum { CALLS_MAX = 64, EVENT_DEPTH = 16 };
+enum { CALLS_MAX = 64 };
 
 // what one place of the pipeline is doing for its item, in this order
 enum part { PART_ACCOUNT, PART_VERDICT, PART_CALLS, PART_MESSAGE, PART_PAUSE, PART_END };
@@ -218,7 +219,7 @@ static bool ask_verdict(struct place *place)
     if (v->says == REPLAY_NOTHING && !v->aborted.len && !v->commands.len && !v->told_ms)
         return false;  // of tombstones, or of a message: whoever is CLAIMED is swept in the end
     if (v->event.len) {
-        event = json_parse(v->event, v->event.len + 1, EVENT_DEPTH, &err);
+        event = json_parse(v->event, v->event.len + 1, JOB_DEPTH_MAX, &err);
         if (!event)
             log_warn("event of an end cannot be read", F_STRN("job", v->job_id), F_STR("why", err.message));
     }

@@ -15,7 +15,6 @@
 enum {
     LOOK_MS          = 60 * 1000,  // whether it is time
     BATCH_JOBS       = 100,
-    RECORD_DEPTH     = 16,
     GENERATIONS_MAX  = 1000,
 };
 
@@ -437,7 +436,7 @@ static void on_which(void *owner, const struct kafka_message *message)
         drop_generation(sweep, kind, rest);
         return;
     }
-    struct json *json = named ? json_parse(message->value, JOURNAL_RECORD_MAX_BYTES * 2, RECORD_DEPTH, &err) : NULL;
+    struct json *json = named ? json_parse(message->value, JOURNAL_RECORD_MAX_BYTES * 2, JOURNAL_DEPTH_MAX, &err) : NULL;
     if (!json)
         return;  // of no interest here; or the second reading says why it cannot be read
     if (!json_i64(json_get(json, "at"), &at_ms))

@@ -14,7 +14,7 @@
 #include "producer/account_jobs.h"
 #include "producer/verb.h"
 
-enum { DAY_MS = 86400000, REVOKE_TRIES = 3, REVOKE_PAUSE_MS = 1000, BATCH = 64, RECORD_DEPTH = 16 };
+enum { DAY_MS = 86400000, REVOKE_TRIES = 3, REVOKE_PAUSE_MS = 1000, BATCH = 64 };
 
 struct remove_options {
     const char *jobs;
@@ -244,7 +244,7 @@ static void clean_end(struct reading *reading, const struct kafka_message *messa
     static const char *const event_name[] = { "event" };
     struct error             ignored;
     struct json             *root =
-        json_parse(message->value, JOURNAL_RECORD_MAX_BYTES, RECORD_DEPTH, &ignored);
+        json_parse(message->value, JOURNAL_RECORD_MAX_BYTES, JOURNAL_DEPTH_MAX, &ignored);
     const struct json *event       = json_get(root, "event");
     bool               is_personal = json_get(event, "metadata") || json_get(event, "post_url");
     if (is_personal && is_ours(reading->jobs, json_text(json_get(root, "job_id")))) {

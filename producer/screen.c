@@ -60,7 +60,8 @@ void screen_open(struct screen *screen, struct loop *loop, struct out *out, bool
         now.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
         now.c_cc[VMIN]  = 1;
         now.c_cc[VTIME] = 0;
-        now.c_cc[VSUSP] = _POSIX_VDISABLE;  // Ctrl-Z would leave the terminal as it is
+        now.c_cc[VSUSP] = _POSIX_VDISABLE;  // Ctrl-Z and Ctrl-\ would leave the terminal as it is
+        now.c_cc[VQUIT] = _POSIX_VDISABLE;
         tcsetattr(STDIN_FILENO, TCSANOW, &now);
         watch_init(&screen->input, loop, STDIN_FILENO, on_key);
         watch_set(&screen->input, WATCH_READ);

@@ -23,9 +23,13 @@ static const struct row rows[] = {
 static void message_settle(char message[ERROR_MESSAGE_BYTES])
 {
     size_t len = strlen(message);
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)message[i] < ' ' || message[i] == 0x7f)
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)message[i], next = (unsigned char)message[i + 1];
+        if (c < ' ' || c == 0x7f)
             message[i] = ' ';
+        else if (c == 0xC2 && next >= 0x80 && next < 0xA0)  // U+0080 to U+009F: some terminals obey these, too
+            message[i] = message[i + 1] = ' ';
+    }
     if (len < ERROR_MESSAGE_BYTES - 1)
         return;
     size_t lead = len - 1;

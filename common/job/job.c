@@ -15,7 +15,7 @@
 #include "job/job_read.h"
 #include "tiktok/media_url.h"
 
-enum { MESSAGE_DEPTH_MAX = 16, PRIORITY_DEFAULT = 5 };
+enum { PRIORITY_DEFAULT = 5 };
 
 static bool is_id_char(char c)
 {
@@ -196,7 +196,7 @@ bool job_decode(struct str message, const struct job_rules *rules, struct job *j
                          " are allowed (job.max_bytes)",
                          message.len, rules->message_max_bytes);
     struct json *root =
-        json_parse(message, (size_t)rules->message_max_bytes, MESSAGE_DEPTH_MAX, err);
+        json_parse(message, (size_t)rules->message_max_bytes, JOB_DEPTH_MAX, err);
     if (!root)
         return error_wrap(err, "the message");
     bool ok = decode_tree(job, root, rules, err);
@@ -216,7 +216,7 @@ enum message_kind message_kind_of(struct str message, int64_t max_bytes)
     struct error ignored;
     if (max_bytes <= 0 || message.len > (size_t)max_bytes)
         return MESSAGE_GARBAGE;
-    struct json      *root = json_parse(message, (size_t)max_bytes, MESSAGE_DEPTH_MAX, &ignored);
+    struct json      *root = json_parse(message, (size_t)max_bytes, JOB_DEPTH_MAX, &ignored);
     enum message_kind kind = !json_is_object(root)       ? MESSAGE_GARBAGE
                              : json_get(root, "command") ? MESSAGE_COMMAND
                                                          : MESSAGE_JOB;

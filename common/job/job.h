@@ -14,6 +14,7 @@ enum on_unsure { UNSURE_HOLD, UNSURE_RETRY, UNSURE_FAIL };
 enum transfer { TRANSFER_AUTO, TRANSFER_PULL, TRANSFER_UPLOAD };
 
 enum { JOB_ID_MAX = 128, ACCOUNT_TEXT_MAX = 128, METADATA_MAX_BYTES = 4096, JOB_WARNINGS_MAX_BYTES = 1024 };
+enum { JOB_DEPTH_MAX = 16 };   // of the JSON, the message itself being 1
 enum { JOB_HASH_BYTES = 33 };  // 128 bits in hex and its NUL
 
 struct job_rules {

@@ -24,8 +24,11 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "job/job.h"
 
 enum { JOURNAL_VERSION = 2, JOURNAL_RECORD_MAX_BYTES = 1000000 };
+// an end holds an event, which holds the metadata of its job
+enum { JOURNAL_DEPTH_MAX = JOB_DEPTH_MAX + 2 };
 
 enum attempt_kind { ATTEMPT_INTENT, ATTEMPT_INTENT_ABORTED, ATTEMPT_INITED };
 

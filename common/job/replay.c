@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "io/json.h"
 
-enum { RECORD_DEPTH = 16, ABORTED_MAX_BYTES = 64 * 1024, IDS_MAX_BYTES = 4096 };
+enum { ABORTED_MAX_BYTES = 64 * 1024, IDS_MAX_BYTES = 4096 };
 
 // ---- epochs
 
@@ -252,7 +252,7 @@ bool replay_record(struct replay *replay, struct str key, struct str value, stru
     if (is_passed_over(replay, key))
         return true;
     if (value.p) {
-        json = json_parse(value, JOURNAL_RECORD_MAX_BYTES * 2, RECORD_DEPTH, err);
+        json = json_parse(value, JOURNAL_RECORD_MAX_BYTES * 2, JOURNAL_DEPTH_MAX, err);
         if (!json)
             return error_wrap(err, "journal record %.*s", STR_ARG(key));
         if (!json_i64(json_get(json, "v"), &version) || version < 1)

@@ -198,6 +198,7 @@ TEST(a_pair_comes_back_as_it_was_sealed_and_nothing_is_left_after_a_failure)
         account_unseal_pair(seal, "eu", STR("u1"), buf_str(&sealed), &access, &refresh, &err));
     assert_int_equal(refresh.len, 0);
     buf_wipe(&access);
+    buf_wipe(&refresh);
     buf_clear(&sealed);
     assert_true(account_seal_pair(seal, "eu", STR("u1"), STR(""), STR("rft.1"), &sealed, &err));
     assert_false(

@@ -52,6 +52,8 @@ TEST(a_message_is_one_line_whatever_it_quotes)
     assert_string_equal(err.message, "job_id: the text \"a b [2J  \"");
     error_wrap(&err, "%s", "line\nline");
     assert_string_equal(err.message, "line line: job_id: the text \"a b [2J  \"");
+    error_set(&err, ERR_INPUT, "%s", "\xC2\x9B" "2J \xC2\xA0 \xC3\x9B");
+    assert_string_equal(err.message, "  2J \xC2\xA0 \xC3\x9B");
 }
 
 TEST(a_message_is_never_cut_inside_a_character)
