@@ -251,6 +251,23 @@ def test_a_look_that_is_refused_asks_for_a_refresh_and_the_others_wait(fleet):
     fleet.check()
 
 
+def test_a_dead_consent_is_not_refreshed_for_a_look_and_its_posts_have_their_horizon(make_fleet):
+    fleet = make_fleet(poll__horizon_ms=300)
+    store(fleet, 5)
+    _, polled = fleet.to_processing('one')
+    store(fleet, 6, seen='5', status='parked', why='invalid_grant')
+    assert fleet.look(polled, account_then='refresh', token_rev='6', code='access_token_invalid') == ['OK', 'PROCESSING']
+    assert due(fleet) is None and 'refused_rev' not in fleet.check().get('account:u1')
+    # whoever was refused before: it waits as long as the horizon, and then is looked at whatever comes of it
+    fleet.key('HSET', 'account:u1', 'refused_rev', '6')
+    assert fleet.poll(timeout_ms=50)[0] == 'WAIT'
+    fleet.wait(310)
+    polled, = fleet.poll()
+    assert polled['job_id'] == 'one'
+    assert fleet.finish(polled, 'HORIZON', code='poll_horizon') == ['OK', 'UNSURE']
+    assert not fleet.check().get('slots')
+
+
 def test_a_listing_that_is_refused_asks_for_a_refresh(fleet):
     store(fleet, 5)
     claimed = fleet.to_sending('one')

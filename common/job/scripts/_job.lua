@@ -369,13 +369,15 @@ end
 
 -- TikTok refused the account's access token, of the record's revision `rev`: it is refreshed at once, and until there is
 -- another one nothing is claimed with it. An older one than the account has by now says nothing. Refused again and again
--- with no accepted call between, each new one waits longer, and then a person must look.
+-- with no accepted call between, each new one waits longer, and then a person must look. A consent that is dead is known
+-- to be, and nobody refreshes it.
 local REFUSED_AT_MOST = 4
 
 local function refuse_token(account, rev, why, window_ms)
     local key = P .. 'account:' .. account
-    local values = redis.call('HMGET', key, 'rev', 'refused_rev', 'refused', 'refresh_until', 'refresh_failures')
-    if not values[1] or values[1] ~= rev or values[2] == rev then
+    local values = redis.call('HMGET', key, 'rev', 'refused_rev', 'refused', 'refresh_until', 'refresh_failures', 'status', 'parked_why')
+    local is_dead = values[6] == 'parked' and (values[7] == 'invalid_grant' or values[7] == 'no_refresh_token')
+    if not values[1] or values[1] ~= rev or values[2] == rev or is_dead then
         return
     end
     local times = (tonumber(values[3] or '') or 0) + 1

@@ -1,4 +1,4 @@
--- poll_claim(poller, count:int, timeout_ms:int) conf(limit.status, limit.window_ms) flags(allow-oom)
+-- poll_claim(poller, count:int, timeout_ms:int) conf(limit.status, limit.window_ms, poll.horizon_ms) flags(allow-oom)
 -- Publish ids whose next look is due. Each is taken out of sight for timeout_ms and opens a member in its account's
 -- status window. OK, then for each: job_id state publish_id account attempt_epoch looks t_accepted member sealed_token
 -- privacy retries now late rev · WAIT ms. late: ms since it was due; rev: of the account's record, whose token it is
@@ -12,8 +12,10 @@ for i = 1, #due, 2 do
     else
         local values = redis.call('HMGET', P .. 'account:' .. job.account, 'rev', 'refused_rev')
         local free_at = window_free_at(job.account, 'status', limit_status, limit_window_ms)
-        if values[1] and values[1] == values[2] then
-            free_at = math.max(free_at, now + timeout_ms)  -- its token is being refreshed
+        local accepted = redis.call('HGET', P .. 'job:' .. id, 't_accepted') or '0'
+        if values[1] and values[1] == values[2] and now - tonumber(accepted) <= poll_horizon_ms then
+            -- its token is being refreshed; beyond the horizon any answer decides, also that it is refused
+            free_at = math.max(free_at, now + timeout_ms)
         end
         if free_at > now then
             redis.call('ZADD', P .. 'polls', free_at, id)
@@ -24,8 +26,7 @@ for i = 1, #due, 2 do
             redis.call('ZADD', window, now + timeout_ms, member)
             lengthen(window, timeout_ms + limit_window_ms * 2)
             for _, value in ipairs({ id, job.state, job.publish_id, job.account, job.attempt_epoch, job.looks,
-                redis.call('HGET', P .. 'job:' .. id, 't_accepted') or '0', member,
-                redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy, job.retries,
+                accepted, member, redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy, job.retries,
                 string.format('%.0f', now), string.format('%.0f', now - tonumber(due[i + 1])), values[1] or '' }) do
                 reply[#reply + 1] = value
             end
