@@ -150,8 +150,10 @@ static void on_mark(struct call *call, const struct error *err)
     struct str text      = answer_item(&partition->mark_reply.answer, 1);
     partition->checking  = text.len && mark_parse(partition, text);
     partition->running   = true;
-    if (!partition->checking)
+    if (!partition->checking) {
         partition->shown[0] = '\0';
+        partition->suspect  = false;  // there is no mark that could be another topic's
+    }
     partition->seen_ms = clock_monotonic_ms();
     log_debug("partition begins", F_STR("partition", partition->name), F_STR("watermark", partition->shown));
     kafka_in_start(partition->in, partition->number,
