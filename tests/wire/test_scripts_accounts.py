@@ -196,6 +196,18 @@ def test_a_failure_waits_and_is_counted_and_success_forgets_it(bare):
     assert due(fleet) > 22 * 3600000
 
 
+def test_a_new_consent_forgets_the_failures_of_the_old_one_and_a_refusal_is_refreshed_at_once(bare):
+    fleet = bare
+    store(fleet, 1, left=0)
+    assert end_refresh(fleet, claim_refresh(fleet), 'again', wait_ms=DAY, code='no_answer') == ['OK']
+    store(fleet, 2)
+    account = fleet.check().get('account:u1')
+    assert not {'refresh_failures', 'refresh_why', 't_refresh_failed'} & set(account)
+    claimed = fleet.to_sending('one')
+    fleet.refuse(claimed, 'NOT_SENT', arrived=1, account_then='refresh', token_rev='2', code='access_token_invalid')
+    assert claim_refresh(fleet)['failures'] == '0'
+
+
 def test_a_refused_token_is_refreshed_at_once_and_nothing_is_claimed_until_then(fleet):
     store(fleet, 5)
     for job in ('one', 'two'):

@@ -104,7 +104,8 @@ local function store()
     else
         redis.call('SET', P .. 'token:' .. open_id, sealed)
     end
-    redis.call('HDEL', key, 'refused_rev', 't_refused')
+    -- what was said of the record before
+    redis.call('HDEL', key, 'refused_rev', 't_refused', 'refresh_failures', 'refresh_why', 't_refresh_failed')
     -- of an account that is parked for another reason, too: its consent must not end meanwhile
     if status ~= 'removed' and not CONSENT[why] and (tonumber(expires_at) or 0) > 0 then
         redis.call('ZADD', P .. 'refresh', refresh_at(), open_id)
