@@ -76,6 +76,14 @@ def test_an_account_that_is_not_there_is_not_made(fleet):
     assert 'account:nobody' not in fleet.check().values
 
 
+def test_an_answer_that_comes_after_its_account_was_removed_writes_no_names(fleet):
+    assert ask(fleet, '1-1') == ['OK']
+    fleet.account(rev='2', status='removed')
+    assert tell(fleet, '1-1', **TOLD) == ['STATE']
+    assert tell(fleet, '1-1', answered=-1, known=-1) == ['STATE']
+    assert not [name for name in fleet.check().get('account:u1') if name.startswith(('creator_', 'privacy_', 't_creator'))]
+
+
 def test_a_claimed_job_is_rejected_and_costs_its_account_nothing(fleet):
     fleet.ingest('one')
     claimed = fleet.claim()
