@@ -193,6 +193,17 @@ def test_a_doubt_that_outwaits_the_topic_has_its_message_kept(make_fleet):
     assert fleet.run('audit', poller='poller-1', cursor='0', count=100, keep_at_most=10)[2:] == [0]
 
 
+def test_a_job_of_an_unknown_account_that_waits_nowhere_waits_again_until_its_moment(fleet):
+    fleet.ingest('one', '@nobody')
+    places = {place: fleet.key('ZSCORE', place, 'one') for place in ('unknown:@nobody', 'delayed')}
+    for place in places:
+        fleet.key('ZREM', place, 'one')
+    reply = fleet.run('audit', poller='poller-1', cursor='0', count=100, keep_at_most=10)
+    assert reply[2:] == [1, 'one: it was QUEUED and waited nowhere']
+    assert {place: fleet.key('ZSCORE', place, 'one') for place in places} == places
+    fleet.check()
+
+
 def test_the_sweep_is_ones_and_asks_what_redis_still_holds(fleet):
     fleet.ingest('one')
     fleet.key('HSET', 'job:other', 'commands', '!c1')

@@ -69,7 +69,10 @@ local function enqueue(job)
     local expires = tonumber(job.t_expires) or 0
     if job.account == '' then
         redis.call('ZADD', P .. 'unknown:' .. job.account_text, job.t_message, job.id)
-        redis.call('ZADD', P .. 'delayed', expires > 0 and expires or job.t_account_until, job.id)
+        if expires <= 0 then
+            expires = job.t_account_until or redis.call('HGET', P .. 'job:' .. job.id, 't_account_until') or now
+        end
+        redis.call('ZADD', P .. 'delayed', expires, job.id)
         return
     end
     if due > now then
@@ -433,7 +436,6 @@ local function reschedule(job, due, expires, at)
         redis.call('HSET', key, 't_expires', expires)
         job.t_expires = expires
     end
-    job.t_account_until = redis.call('HGET', key, 't_account_until') or '0'
     redis.call('ZREM', P .. 'delayed', job.id)
     if job.account ~= '' then
         redis.call('ZREM', P .. 'queue:' .. job.account, job.id)
