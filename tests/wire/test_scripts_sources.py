@@ -99,6 +99,31 @@ def test_a_cancel_of_what_had_replaced_a_rejected_message_is_not_undone_by_a_red
     assert fleet.state('one') == 'CANCELLED'
 
 
+@pytest.mark.parametrize('sources', [('jobs-0@1', 'jobs-0@2'), ('jobs-1@7', 'jobs-0@2')])
+def test_of_two_messages_that_were_rejected_the_older_one_is_not_tried_when_redis_was_emptied(make_fleet, sources):
+    fleet = make_fleet()
+    fleet.account()
+    sent = fleet.now()
+    for hash, source in zip('xy', sources):
+        assert fleet.ingest('one', hash=hash, source=source) == ['OK', 'QUEUED']
+        fleet.wait(2)
+        claimed = fleet.claim()
+        assert fleet.refuse(claimed, 'REJECT', code='privacy_not_offered') == ['OK', 'REJECTED']
+    emptied(fleet)
+    restored(fleet, 'one', 'end', epoch=claimed['epoch'], account='u1', at=fleet.now(), end_state='REJECTED',
+             source=claimed['source'])
+    opened(fleet)
+    # another one under its id: for the dead letters
+    again = dict(hash='x', source=sources[0], timestamp=sent)
+    assert fleet.ingest('one', **again) == ['STATE', 'REJECTED']
+    assert fleet.ingest('one', verdict='skip', **again) == ['OK', 'SKIPPED']
+    assert fleet.ingest('one', hash='y', source=sources[1], timestamp=sent) == ['OK', 'KNOWN']
+    assert fleet.state('one') == 'REJECTED'
+    # a newer one, which nobody had read, takes its place
+    assert fleet.ingest('one', hash='z', source='jobs-0@3', timestamp=sent) == ['OK', 'QUEUED']
+    fleet.check()
+
+
 # ---- an id whose end is forgotten
 
 def test_an_id_may_be_used_again_when_its_end_is_forgotten(make_fleet):

@@ -66,7 +66,24 @@ if known and known.hash == '' and verdict == 'job' and known.state ~= 'REJECTED'
     end
     return done('KNOWN')
 end
-if known and (known.state ~= 'REJECTED' or verdict ~= 'job' or known.source == source) then
+-- A REJECTED job is replaced by a newer message only. What was read before it is read again after Redis was emptied, when
+-- nothing is known of it but its end and the message of that.
+local function replaces()
+    if known.state ~= 'REJECTED' or verdict ~= 'job' or known.source == source then
+        return false
+    end
+    local ended = tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '') or 0
+    if timestamp > ended then
+        return true
+    end
+    local known_in, known_at = string.match(known.source, '^(.*)@(%d+)$')
+    local this_in, this_at = string.match(source, '^(.*)@(%d+)$')
+    if known_in and known_in == this_in then
+        return tonumber(this_at) > tonumber(known_at)
+    end
+    return known.hash ~= ''
+end
+if known and not replaces() then
     if verdict == 'job' and known.hash ~= hash and known.source ~= source then
         return { 'STATE', known.state }
     end
