@@ -99,11 +99,11 @@ def test_a_cancel_of_what_had_replaced_a_rejected_message_is_not_undone_by_a_red
     assert fleet.state('one') == 'CANCELLED'
 
 
-@pytest.mark.parametrize('sources', [('jobs-0@1', 'jobs-0@2'), ('jobs-1@7', 'jobs-0@2')])
-def test_of_two_messages_that_were_rejected_the_older_one_is_not_tried_when_redis_was_emptied(make_fleet, sources):
+def test_of_two_messages_that_were_rejected_the_older_one_is_not_tried_when_redis_was_emptied(make_fleet):
     fleet = make_fleet()
     fleet.account()
     sent = fleet.now()
+    sources = ('jobs-0@1', 'jobs-0@2')
     for hash, source in zip('xy', sources):
         assert fleet.ingest('one', hash=hash, source=source) == ['OK', 'QUEUED']
         fleet.wait(2)
@@ -119,8 +119,21 @@ def test_of_two_messages_that_were_rejected_the_older_one_is_not_tried_when_redi
     assert fleet.ingest('one', verdict='skip', **again) == ['OK', 'SKIPPED']
     assert fleet.ingest('one', hash='y', source=sources[1], timestamp=sent) == ['OK', 'KNOWN']
     assert fleet.state('one') == 'REJECTED'
-    # a newer one, which nobody had read, takes its place
+    # one that nobody had read takes its place
     assert fleet.ingest('one', hash='z', source='jobs-0@3', timestamp=sent) == ['OK', 'QUEUED']
+    fleet.check()
+
+
+@pytest.mark.parametrize('source, later', [('jobs-1@0', False), ('jobs-0@0', True)])
+def test_a_message_of_elsewhere_or_of_a_topic_made_anew_replaces_what_was_rejected(make_fleet, source, later):
+    fleet = make_fleet()
+    fleet.account()
+    sent = fleet.now()
+    close(fleet)
+    restored(fleet, 'one', 'end', epoch='0-0', account='u1', at=fleet.now(), end_state='REJECTED', source='jobs-0@7')
+    opened(fleet)
+    fleet.wait(2)
+    assert fleet.ingest('one', source=source, timestamp=fleet.now() if later else sent) == ['OK', 'QUEUED']
     fleet.check()
 
 

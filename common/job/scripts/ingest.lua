@@ -66,22 +66,19 @@ if known and known.hash == '' and verdict == 'job' and known.state ~= 'REJECTED'
     end
     return done('KNOWN')
 end
--- A REJECTED job is replaced by a newer message only. What was read before it is read again after Redis was emptied, when
--- nothing is known of it but its end and the message of that.
+-- A REJECTED job is replaced by another message, but by none that was REJECTED before it: what stands before it in its
+-- partition is read again after Redis was emptied. (Of a topic made anew, it is of later than the end.) Of one of another
+-- partition nobody knows whether it was read before, and it may be a job that waited: none is lost.
 local function replaces()
     if known.state ~= 'REJECTED' or verdict ~= 'job' or known.source == source then
         return false
     end
-    local ended = tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '') or 0
-    if timestamp > ended then
-        return true
-    end
     local known_in, known_at = string.match(known.source, '^(.*)@(%d+)$')
     local this_in, this_at = string.match(source, '^(.*)@(%d+)$')
-    if known_in and known_in == this_in then
-        return tonumber(this_at) > tonumber(known_at)
+    if not known_in or known_in ~= this_in or tonumber(this_at) > tonumber(known_at) then
+        return true
     end
-    return known.hash ~= ''
+    return timestamp > (tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '') or 0)
 end
 if known and not replaces() then
     if verdict == 'job' and known.hash ~= hash and known.source ~= source then
