@@ -327,6 +327,15 @@ static void put_alias(struct trip *trip, struct account_record *record)
     record->aliases[0] = arena_copy(&trip->out->arena, alias);
 }
 
+// What the browser brings is only as good as the browser: no longer than a record takes, and nothing but words.
+static bool scopes_usable(struct str scopes)
+{
+    for (size_t i = 0; i < scopes.len; i++)
+        if (scopes.p[i] <= ' ' || scopes.p[i] >= 0x7f)
+            return false;
+    return scopes.len > 0 && scopes.len < OAUTH_SCOPES_BYTES;
+}
+
 static bool make_record(struct trip *trip, struct error *err)
 {
     const struct connector    *connector = trip->connector;
@@ -346,7 +355,7 @@ static bool make_record(struct trip *trip, struct error *err)
     record->refresh_expires_at_ms =
         tokens->refresh_expires_in_s > 0 ? now_ms + tokens->refresh_expires_in_s * 1000 : 0;
     if (!scopes.len)
-        scopes = trip->callback.scopes.len ? trip->callback.scopes : trip->asked.scopes;
+        scopes = scopes_usable(trip->callback.scopes) ? trip->callback.scopes : trip->asked.scopes;
     record->scopes = arena_copy(arena, scopes);
     put_alias(trip, record);
     buf_fini(&trip->sealed);
