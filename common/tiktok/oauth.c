@@ -17,8 +17,8 @@
 enum {
     FORM_MAX_BYTES = 32 * 1024,  // a code or token of 4 KiB, all of it in %XX, twice
     URL_MAX_BYTES  = 1024,
-    SECRETS_MAX    = 4,  // of one form
-    SECRET_SHORT   = 4,  // a text so short says nothing about a secret
+    SECRETS_MAX    = 4 * 2,  // of one form, each as it is and as the form has it
+    SECRET_SHORT   = 4,      // a text so short says nothing about a secret
 };
 
 // nothing may stand behind it: with a charset TikTok refuses the request
@@ -113,8 +113,19 @@ static void tokens_begin(struct oauth_tokens *tokens)
     tokens->refresh_expires_in_s = -1;
 }
 
+// For people, unless the server quotes what it was sent: that must not come into a log or onto a screen. The whole text is
+// looked at, since what is cut may end within a secret.
+static void copy_told(char *out, size_t out_bytes, struct str text, const struct request *request)
+{
+    for (size_t i = 0; request && i < request->secret_count; i++)
+        if (text.len && strcasestr(text.p, buf_text(&request->secrets[i])))
+            text = (struct str){ 0 };
+    answer_copy_cut(out, out_bytes, text);
+}
+
 // TikTok's flat form; the posting API's envelope, as a gateway before it may answer, is read as well
-static void read_refusal(const struct json *root, int http_status, struct oauth_answer *answer)
+static void read_refusal(const struct json *root, int http_status, const struct request *request,
+                         struct oauth_answer *answer)
 {
     const struct json *error = json_get(root, "error");
     struct str         code  = json_text(error);
@@ -125,9 +136,9 @@ static void read_refusal(const struct json *root, int http_status, struct oauth_
         words = json_text(json_get(error, "message"));
         log   = json_text(json_get(error, "log_id"));
     }
-    answer_copy_cut(answer->error, sizeof answer->error, code);
-    answer_copy_cut(answer->description, sizeof answer->description, words);
-    answer_copy_cut(answer->log_id, sizeof answer->log_id, log);
+    copy_told(answer->error, sizeof answer->error, code, request);
+    copy_told(answer->description, sizeof answer->description, words, request);
+    copy_told(answer->log_id, sizeof answer->log_id, log, request);
     answer->outcome = code.len ? oauth_outcome_of(code) : oauth_outcome_of_status(http_status);
     // whatever the body says, a server that failed may have acted half
     if (answer->outcome->next == OAUTH_BUG && http_status >= 500)
@@ -178,7 +189,9 @@ static void read_tokens(const struct json *root, struct oauth_tokens *tokens)
     tokens->refresh_expires_in_s = read_seconds(root, "refresh_expires_in");
 }
 
-void oauth_tokens_decode(struct str body, int http_status, struct oauth_tokens *tokens)
+// request: whose secrets are not told; NULL: there are none
+static void decode_tokens(struct str body, int http_status, const struct request *request,
+                          struct oauth_tokens *tokens)
 {
     struct error         ignored;
     struct oauth_answer *answer = &tokens->answer;
@@ -189,15 +202,22 @@ void oauth_tokens_decode(struct str body, int http_status, struct oauth_tokens *
     read_tokens(root, tokens);
     if (tokens->access_token[0]) {
         answer->outcome = oauth_outcome_named("ok");
-        answer_copy_cut(answer->log_id, sizeof answer->log_id, json_text(json_get(root, "log_id")));
+        copy_told(answer->log_id, sizeof answer->log_id, json_text(json_get(root, "log_id")),
+                  request);
     } else {
-        read_refusal(root, http_status, answer);
+        read_refusal(root, http_status, request, answer);
     }
     json_wipe(root);
 }
 
+void oauth_tokens_decode(struct str body, int http_status, struct oauth_tokens *tokens)
+{
+    decode_tokens(body, http_status, NULL, tokens);
+}
+
 // A success has an empty body; "{}" and an error of "ok" say the same.
-void oauth_revoke_decode(struct str body, int http_status, struct oauth_answer *answer)
+static void decode_revoke(struct str body, int http_status, const struct request *request,
+                          struct oauth_answer *answer)
 {
     struct error ignored;
     struct str   text = str_trim(body);
@@ -211,8 +231,13 @@ void oauth_revoke_decode(struct str body, int http_status, struct oauth_answer *
     if (good && (!text.len || (json_is_object(root) && (!code.len || str_is(code, "ok")))))
         answer->outcome = oauth_outcome_named("ok");
     else
-        read_refusal(root, http_status, answer);
-    json_free(root);
+        read_refusal(root, http_status, request, answer);
+    json_wipe(root);
+}
+
+void oauth_revoke_decode(struct str body, int http_status, struct oauth_answer *answer)
+{
+    decode_revoke(body, http_status, NULL, answer);
 }
 
 // ---- asking
@@ -238,36 +263,34 @@ static void request_free(struct request *request)
     free(request);
 }
 
+static void keep_secret(struct request *request, struct str text)
+{
+    assert(request->secret_count < SECRETS_MAX);
+    struct buf *kept = &request->secrets[request->secret_count++];
+    buf_init(kept, text.len);
+    buf_add(kept, text);
+}
+
 static void add_field(struct request *request, const char *name, struct str value, bool secret)
 {
     if (request->form.len)
         buf_add_char(&request->form, '&');
     buf_add_text(&request->form, name);
     buf_add_char(&request->form, '=');
+    size_t at = request->form.len;
     buf_add_url(&request->form, value);
     if (!secret || value.len < SECRET_SHORT)
         return;
-    assert(request->secret_count < SECRETS_MAX);
-    struct buf *kept = &request->secrets[request->secret_count++];
-    buf_init(kept, value.len);
-    buf_add(kept, value);
+    struct str form = { buf_text(&request->form) + at, request->form.len - at };
+    keep_secret(request, value);
+    if (!str_eq(form, value))
+        keep_secret(request, form);
 }
 
 static void add_client(struct oauth *oauth, struct request *request)
 {
     add_field(request, "client_key", str_of(oauth->client_key), false);
     add_field(request, "client_secret", str_of(oauth->client_secret), true);
-}
-
-// A server that quotes what it was sent must not bring it into a log or onto a screen.
-static void hide_secrets(const struct request *request)
-{
-    struct oauth_answer *answer  = request->answer;
-    char *const          texts[] = { answer->error, answer->description, answer->log_id };
-    for (size_t i = 0; i < request->secret_count; i++)
-        for (size_t k = 0; k < COUNT_OF(texts); k++)
-            if (strstr(texts[k], buf_text(&request->secrets[i])))
-                texts[k][0] = '\0';
 }
 
 static void log_answer(const struct request *request)
@@ -285,10 +308,9 @@ static bool read_answer(struct request *request, struct error *err)
     struct str           body   = buf_str(&answer->http.body);
     int                  status = (int)answer->http.status;
     if (request->tokens)
-        oauth_tokens_decode(body, status, request->tokens);
+        decode_tokens(body, status, request, request->tokens);
     else
-        oauth_revoke_decode(body, status, answer);
-    hide_secrets(request);
+        decode_revoke(body, status, request, answer);
     if (answer->outcome == oauth_outcome_named("broken_answer"))
         return error_set(err, ERR_BROKEN, "%s: HTTP %d with an answer that cannot be understood",
                          request->name, status);

@@ -148,6 +148,42 @@ TEST("a server that quotes our secrets does not bring them into a message")
     bed_fini(&bed);
 }
 
+// the texts of a refusal whose description is as it is told
+static void quote(const char *words, bool revoke, const char *description)
+{
+    struct bed bed;
+    char       body[1024], answer[1200];
+    snprintf(body, sizeof body, "{\"error\":\"invalid_grant\",\"error_description\":\"%s\"}",
+             words);
+    snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(body), body);
+    const struct peer_step quoting[] = { REQUEST, SEND(answer), END };
+    bed_init(&bed, quoting, PATIENCE_MS);
+    if (revoke)
+        oauth_revoke(bed.oauth, STR("act.one/two"), &bed.answer, &bed.wait.call, wait_on_done);
+    else
+        exchange(&bed, "");
+    wait_ok(bed.web.loop, &bed.wait);
+    const struct oauth_answer *told = revoke ? &bed.answer : &bed.tokens.answer;
+    assert_int_equal(told->outcome->next, OAUTH_CONSENT);
+    assert_string_equal(told->error, "invalid_grant");
+    assert_string_equal(told->description, description);
+    bed_fini(&bed);
+}
+
+TEST("a secret is found in the form's encoding, and where a message would be cut within it")
+{
+    char far[400];
+    quote("code=a%2A0%216410%2F%2B%20b is used", false, "");
+    quote("code=a%2a0%216410%2f%2b%20b is used", false, "");
+    quote("client_secret=hush%26%3Dsecret", false, "");
+    quote("token act.one%2Ftwo", true, "");
+    quote("token act.one of somebody else", true, "token act.one of somebody else");
+    memset(far, 'x', sizeof far);
+    snprintf(far + 250, sizeof far - 250, "a*0!6410/+ b");  // the cut is at 255
+    quote(far, false, "");
+}
+
 static void fail_by(const struct peer_step *script, int64_t timeout_ms, enum err_code code)
 {
     struct bed bed;
