@@ -231,6 +231,9 @@ static int finish_by_hand(struct connecting *c)
         ok = error_set(&err, ERR_INPUT, "the callback is too long");
     if (ok) {
         connect_finish(c->side.connector, buf_str(&query), &connected, &wait.call, wait_done);
+        // also after Ctrl-C: see end_exchanges
+        while (call_busy(&wait.call))
+            tool_turn(c->tool, 50);
         ok = tool_wait(c->tool, &wait, &err);
     }
     int code = tell(c, &connected, ok ? NULL : &err);
@@ -249,6 +252,8 @@ static void on_ended(void *owner, const struct connected *connected, const struc
                   err ? err->message : "its account was connected");
         return;
     }
+    if (c->ended)  // somebody loads the page again
+        return;
     c->code  = tell(c, connected, err);
     c->ended = true;
 }
@@ -349,7 +354,31 @@ static void print_address(struct connecting *c)
     out_flush(&tool->out);
 }
 
-static int await_callback(struct connecting *c)
+static void tell_nobody_came(struct connecting *c, int64_t begun_ms)
+{
+    int64_t left_ms = begun_ms + c->tool->config.connect_state_ms - clock_monotonic_ms();
+    if (left_ms > 1000)
+        tool_note(c->tool,
+                  "nobody came back; the address is still good for %" PRIi64
+                  " s: tokfleet account connect --callback -",
+                  left_ms / 1000);
+    else
+        tool_note(c->tool, "nobody came back, and the address is not good any more: begin again "
+                           "with tokfleet account connect");
+}
+
+// A code that is being exchanged is used up: its exchange is not left half way, neither at the end of the time nor at
+// Ctrl-C. It ends by itself, within connect.tries.
+static void end_exchanges(struct connecting *c)
+{
+    callbacks_stop(c->callbacks);
+    if (callbacks_busy(c->callbacks))
+        tool_note(c->tool, "a callback has come and is being exchanged: waiting for its end");
+    while (callbacks_busy(c->callbacks))
+        tool_turn(c->tool, 50);
+}
+
+static int await_callback(struct connecting *c, int64_t begun_ms)
 {
     struct tool *tool  = c->tool;
     int64_t      until = clock_monotonic_ms() + c->options->timeout_ms;
@@ -357,13 +386,11 @@ static int await_callback(struct connecting *c)
               c->options->timeout_ms / 1000);
     while (!c->ended && !tool->interrupted && clock_monotonic_ms() < until)
         tool_turn(tool, 100);
-    if (tool->interrupted)
+    end_exchanges(c);
+    if (!c->ended && tool->interrupted)
         return END_INTERRUPTED;
     if (!c->ended) {
-        tool_note(tool,
-                  "nobody came back; within %" PRIi64
-                  " s of the beginning the address is still good with --callback",
-                  tool->config.connect_state_ms / 1000);
+        tell_nobody_came(c, begun_ms);
         return END_GOING;
     }
     // the browser's page looks once more
@@ -376,12 +403,13 @@ static int await_callback(struct connecting *c)
 static int connect_by_browser(struct connecting *c)
 {
     struct error err;
+    int64_t      begun_ms = clock_monotonic_ms();
     if (!redirect_parse(c->tool->config.tiktok_redirect_uri, c->tool->config.tiktok_redirect_relay,
                         &c->redirect, &err) ||
         !open_server(c, &err) || !begin(c, &err))
         return tool_fail(c->tool, &err);
     print_address(c);
-    return c->server ? await_callback(c) : END_WELL;
+    return c->server ? await_callback(c, begun_ms) : END_WELL;
 }
 
 static bool check_flags(const struct connect_options *options, struct error *err)

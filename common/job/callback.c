@@ -13,8 +13,9 @@ struct seat {
     struct call       call;
     struct callbacks *callbacks;  // borrowed
     struct connected  connected;
-    char              ticket[TICKET_BYTES];  // "": free
-    uint64_t          number;                // of the order of arrival
+    char              ticket[TICKET_BYTES];        // "": free
+    char              state[CONSENT_STATE_BYTES];  // of the callback
+    uint64_t          number;                      // of the order of arrival
     bool              ended;
     bool              ok;
     struct buf        says;  // HTML, when it has ended
@@ -26,6 +27,7 @@ struct callbacks {
     callback_ended   *on_ended;  // may be NULL
     void             *owner;     // of on_ended
     uint64_t          arrivals;
+    bool              stopped;
     struct seat       seats[CALLBACKS_MAX];
 };
 
@@ -64,6 +66,11 @@ bool callbacks_busy(const struct callbacks *callbacks)
         if (callbacks->seats[i].ticket[0] && !callbacks->seats[i].ended)
             return true;
     return false;
+}
+
+void callbacks_stop(struct callbacks *callbacks)
+{
+    callbacks->stopped = true;
 }
 
 // ---- pages
@@ -191,10 +198,37 @@ static void print_seat(struct callbacks *callbacks, struct seat *seat, struct se
     buf_fini(&next);
 }
 
+// who has come with the state of this query, and is under way or was connected: browsers load a page twice
+static struct seat *seat_with_state(struct callbacks *callbacks, const char *query)
+{
+    struct consent_callback callback;
+    struct arena            arena = { 0 };
+    struct seat            *found = NULL;
+    struct error            ignored;
+    bool ok = consent_callback_decode(str_of(query), &callback, &arena, &ignored);
+    for (size_t i = 0; ok && callback.state.len && i < CALLBACKS_MAX; i++) {
+        struct seat *seat = &callbacks->seats[i];
+        if (seat->ticket[0] && (!seat->ended || seat->ok) && str_is(callback.state, seat->state))
+            found = seat;
+    }
+    arena_wipe(&arena);
+    return found;
+}
+
 static void take_callback(struct callbacks *callbacks, const char *query,
                           struct server_reply *reply)
 {
-    struct seat *seat = find_seat(callbacks);
+    struct seat *seat = seat_with_state(callbacks, query);
+    if (seat) {
+        print_seat(callbacks, seat, reply, 0);
+        return;
+    }
+    if (callbacks->stopped) {
+        print_page(reply, 503, NULL, "Not connected",
+                   STR("<p>Nobody waits for this consent any more.</p>"));
+        return;
+    }
+    seat = find_seat(callbacks);
     if (!seat) {
         print_page(reply, 503, NULL, "Not connected",
                    STR("<p>Too many accounts are being connected. Load this page again in a "
@@ -206,6 +240,7 @@ static void take_callback(struct callbacks *callbacks, const char *query,
     buf_init(&seat->says, SAYS_MAX_BYTES);
     random_hex(seat->ticket, TICKET_BYTES - 1);
     connect_finish(callbacks->connector, str_of(query), &seat->connected, &seat->call, on_finished);
+    memcpy(seat->state, seat->connected.state, sizeof seat->state);
     print_seat(callbacks, seat, reply, 0);
 }
 
@@ -223,7 +258,7 @@ bool callback_answer(struct callbacks *callbacks, const struct server_request *r
     struct str query = str_of(request->query);
     if (strcmp(request->path, callbacks->path) != 0)
         return false;
-    if (strcmp(request->method, "GET") != 0) {
+    if (strcmp(request->method, "GET") != 0 || request->is_head) {
         print_page(reply, 405, NULL, "Not connected", STR("<p>This page is for browsers.</p>"));
     } else if (str_starts(query, "wait=")) {
         struct seat *seat = seat_of(callbacks, (struct str){ query.p + 5, query.len - 5 });

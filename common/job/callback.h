@@ -5,6 +5,8 @@
  *   GET <path>?code=…&state=…   the page goes on to <path>?wait=<ticket> at once, so that the code leaves the address bar
  *   GET <path>?wait=<ticket>    looks again every second until it is connected, or says why not
  *
+ * The same callback again, while the first is under way or when it connected, is no second use: it gets the first one's page.
+ * HEAD is refused: it takes no callback.
  * A page never shows a code or a token, and loads nothing from anywhere. */
 #pragma once
 
@@ -22,5 +24,6 @@ typedef void callback_ended(void *owner, const struct connected *connected, cons
 struct callbacks *callbacks_new(struct connector *connector, const char *path, callback_ended *on_ended, void *owner);
 void              callbacks_free(struct callbacks *callbacks);  // what is under way is cancelled
 bool              callbacks_busy(const struct callbacks *callbacks);  // one is under way
+void              callbacks_stop(struct callbacks *callbacks);  // no new one is taken; those under way go on
 // false: the request is for another path, and reply is as it was
 bool callback_answer(struct callbacks *callbacks, const struct server_request *request, struct server_reply *reply);

@@ -130,10 +130,11 @@ static void handle(struct client *client)
     const struct server_head *head    = &client->head;
     bool                      is_head = str_is(head->method, "HEAD");
     struct server_request     request = {
-            .method = is_head ? "GET" : arena_text(&client->arena, head->method),
-            .path   = head->path.p,
-            .query  = head->query.p,
-            .body   = { client->in.p + head->bytes, head->body_bytes },
+            .method  = is_head ? "GET" : arena_text(&client->arena, head->method),
+            .path    = head->path.p,
+            .query   = head->query.p,
+            .body    = { client->in.p + head->bytes, head->body_bytes },
+            .is_head = is_head,
     };
     struct server_reply reply;
     reply_init(&reply, 200);

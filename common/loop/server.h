@@ -21,6 +21,7 @@ struct server_request {
     const char *path;    // decoded, without the query
     const char *query;   // raw; "" when there is none
     struct str  body;
+    bool        is_head;  // it was HEAD: whoever asks wants to see, and not to do
 };
 
 struct server_reply {

@@ -138,6 +138,24 @@ def test_a_desktop_app_is_waited_for_and_uses_pkce_as_tiktok_wants_it(fleet):
     assert 'a callback came that is not of this address' in err
 
 
+def test_an_exchange_under_way_is_ended_whatever_comes_meanwhile(fleet):
+    """The page is loaded twice, asked for with HEAD, and the time is over: the code is used up, so its account is kept."""
+    environment = {**fleet.environment, 'TOKFLEET_TIKTOK_REDIRECT_URI': DESKTOP}
+    waiting = subprocess.Popen([BUILD / 'producer/tokfleet', 'account', 'connect', '--name', '@twice', '--timeout', '5'],
+                               env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    address = next(line.strip() for line in waiting.stdout if line.startswith('  http'))
+    where = browse(address, sim_account='@sim002')
+    fleet.sim('fault', {'endpoint': 'token', 'do': 'delay', 'ms': 7000, 'count': 1})
+    with pytest.raises(urllib.error.HTTPError) as head:
+        urllib.request.urlopen(urllib.request.Request(where, method='HEAD'), timeout=20)
+    assert head.value.code == 405
+    pages = [urllib.request.urlopen(where, timeout=20).read().decode() for _ in range(2)]
+    assert 'One moment' in pages[0] and pages[0] == pages[1]
+    out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0 and 'connected' in out and '@twice' in out, err
+    assert 'waiting for its end' in err and 'used before' not in err and 'nobody came back' not in err
+
+
 def test_tokens_are_short_lived_and_their_end_is_known(fleet):
     """Row: short-lived tokens (24 hours). Row 3, refreshing them, is the poller's: test_refresh."""
     told = connect(fleet, sim_account='@sim003')
