@@ -10,11 +10,19 @@
 
 #include "io/kafka_read.h"
 #include "job/journal.h"
+#include "loop/clock.h"
 #include "producer/account_change.h"
 #include "producer/account_jobs.h"
 #include "producer/verb.h"
 
-enum { DAY_MS = 86400000, REVOKE_TRIES = 3, REVOKE_PAUSE_MS = 1000, BATCH = 64 };
+enum {
+    DAY_MS          = 86400000,
+    REVOKE_TRIES    = 3,
+    REVOKE_PAUSE_MS = 1000,
+    BATCH           = 64,
+    LOOK_MS         = 100,
+    ENTRY_ID_BYTES  = 48
+};
 
 struct remove_options {
     const char *jobs;
@@ -27,7 +35,8 @@ struct remove_options {
 #define AT(field) offsetof(struct remove_options, field)
 // clang-format off
 #define COMMON_FLAGS                                                                                                 \
-    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "60s", 0, DAY_MS, "wait so long for its jobs to be cancelled" },   \
+    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "60s", 0, DAY_MS,                                                  \
+      "wait so long for its jobs to be cancelled, and as long for ends on their way to Kafka (forget)" },            \
     { "no-revoke", FLAG_YES, NULL, AT(no_revoke),                                                                    \
       .help = "do not withdraw the consent at TikTok: it is gone there already, or shall stay" },                    \
     { "even-in-flight", FLAG_YES, NULL, AT(even_in_flight),                                                          \
@@ -54,6 +63,7 @@ struct removing {
     size_t                       cancelled;
     size_t                       not_cancelled;
     bool                         forget;
+    bool                         untold;    // an end of its jobs may still be on its way to Kafka
     size_t                       jobs;      // with something personal in Redis
     int64_t                      fields;    // that went there
     size_t                       ends;      // records of the journal that were written anew
@@ -303,6 +313,52 @@ static bool write_journal(struct reading *reading, struct error *err)
     return true;
 }
 
+// ---- forgetting: what is on its way to the journal
+
+// the first entry that the command finds; "" when there is none
+static bool find_entry(struct tool *tool, const char *command, const char *from, const char *to,
+                       char id[ENTRY_ID_BYTES], struct error *err)
+{
+    struct ask ask = { 0 };
+    ask_begin(tool, &ask, command, "outbox", STR(""));
+    ask_add(&ask, from);
+    ask_add(&ask, to);
+    ask_add(&ask, "COUNT");
+    ask_add(&ask, "1");
+    bool ok = tool_ask(tool, &ask, 1, err);
+    if (ok) {
+        const struct answer *entries = &ask.reply.answer;
+        struct str           found = entries->count ? answer_item(&entries->items[0], 0) : STR("");
+        snprintf(id, ENTRY_ID_BYTES, "%.*s", STR_ARG(found));
+    }
+    asks_fini(&ask, 1);
+    return ok;
+}
+
+// An end that is in the outbox still would be written to the journal, with what is personal, after the journal was cleaned.
+// What comes into the outbox later is of other jobs: those of this account have ended.
+static bool await_ends(struct removing *r, struct error *err)
+{
+    struct tool *tool  = r->change.tool;
+    int64_t      until = clock_monotonic_ms() + r->options->timeout_ms;
+    char         newest[ENTRY_ID_BYTES], oldest[ENTRY_ID_BYTES];
+    if (!find_entry(tool, "XREVRANGE", "+", "-", newest, err))
+        return false;
+    while (newest[0]) {
+        if (!find_entry(tool, "XRANGE", "-", newest, oldest, err))
+            return false;
+        if (!oldest[0])
+            break;
+        if (clock_monotonic_ms() >= until) {
+            r->untold = true;
+            break;
+        }
+        if (!tool_idle(tool, LOOK_MS))
+            return error_set(err, ERR_NOT_SENT, "interrupted");
+    }
+    return true;
+}
+
 static bool forget_in_journal(struct removing *r, const struct account_jobs *jobs,
                               struct error *err)
 {
@@ -330,7 +386,9 @@ static bool forget_jobs(struct removing *r, struct error *err)
 {
     struct account_jobs jobs;
     bool ok = account_jobs_find(r->change.tool, r->change.record.open_id, false, &jobs, err) &&
-              forget_in_journal(r, &jobs, err) && forget_in_redis(r, &jobs, err);
+              await_ends(r, err);
+    if (ok && !r->untold)
+        ok = forget_in_journal(r, &jobs, err) && forget_in_redis(r, &jobs, err);
     account_jobs_fini(&jobs);
     return ok;
 }
@@ -370,6 +428,7 @@ static void print_json(const struct removing *r)
     json_set_i64(object, "jobs_not_cancelled", (int64_t)r->not_cancelled);
     json_set(object, "names_reserved", &aliases);
     if (r->forget) {
+        json_set_bool(object, "waits_for_ends", r->untold);
         json_set_i64(object, "jobs_forgotten", (int64_t)r->jobs);
         json_set_i64(object, "fields_forgotten", r->fields);
         json_set_i64(object, "journal_ends_cleaned", (int64_t)r->ends);
@@ -390,7 +449,7 @@ static void print_text(const struct removing *r)
                r->had_tokens ? "yes" : "there were none",
                r->had_profile ? "yes" : "there was none");
     out_printf(out, "  waiting jobs cancelled: %zu\n", r->cancelled);
-    if (r->forget) {
+    if (r->forget && !r->untold) {
         out_printf(out, "  ended jobs without message, timeline, metadata and address now: %zu\n",
                    r->jobs);
         out_printf(out,
@@ -428,6 +487,13 @@ static int run(struct tool *tool, const void *options, const char *name, bool fo
                   "%zu jobs still wait: no worker has read their cancel yet; it is done all the "
                   "same when one does%s",
                   r.not_cancelled, forget ? ". Then give the same command again" : "");
+        code = END_GOING;
+    }
+    if (r.untold && (code == END_WELL || code == END_GOING)) {
+        tool_note(tool,
+                  "its jobs are not forgotten yet: ends of jobs are still on their way to Kafka (a "
+                  "poller "
+                  "sends them; tokfleet status shows the outbox). Give the same command again");
         code = END_GOING;
     }
     change_fini(&r.change);
@@ -477,10 +543,12 @@ const struct verb verb_account_forget = {
     .operands_min  = 1,
     .operands_max  = 1,
     .run           = run_forget,
-    .text = "Removes the account, cancels its waiting jobs, and deletes what is personal on those\n"
-            "that have ended: messages with their captions, timelines, metadata, addresses of\n"
-            "posts, in Redis and in the journal. Job ids and their ends stay, without texts, so\n"
-            "that nothing is ever posted again by mistake. Tells what went and what stays. It may\n"
-            "be given again; what is gone already is simply not there.\n\n"
-            "  tokfleet account forget @brand.de --json",
+    .text =
+        "Removes the account, cancels its waiting jobs, and deletes what is personal on those\n"
+        "that have ended: messages with their captions, timelines, metadata, addresses of\n"
+        "posts, in Redis and in the journal. Job ids and their ends stay, without texts, so\n"
+        "that nothing is ever posted again by mistake. Tells what went and what stays. It may\n"
+        "be given again; what is gone already is simply not there. While ends of jobs are still\n"
+        "on their way to Kafka the jobs are not forgotten: status 4, give it again.\n\n"
+        "  tokfleet account forget @brand.de --json",
 };
