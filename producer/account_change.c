@@ -56,10 +56,11 @@ bool change_write(struct account_change *change, struct error *err)
         tool_note(change->tool, "%s", err->message);
         ok = true;
     } else if (ok && write.newer) {
-        ok = error_set(err, ERR_REFUSED,
-                       "account %.*s was changed by somebody else meanwhile: nothing was changed, "
-                       "give the same command again",
-                       STR_ARG(change->record.open_id));
+        ok = error_set(
+            err, ERR_REFUSED,
+            "account %.*s was changed by somebody else meanwhile, and its record stays as "
+            "they left it: give the same command again",
+            STR_ARG(change->record.open_id));
     }
     account_write_fini(&write);
     return ok;

@@ -18,6 +18,6 @@ struct account_change {
 // zeroed before, but for tool and side; change_fini in every case. name: open_id or @alias
 bool change_read(struct account_change *change, const char *name, struct error *err) MUST_CHECK;
 // Keeps change->record with a rev of its own, on Kafka first. ERR_REFUSED: somebody else changed the account meanwhile,
-// and nothing was changed. Without Redis' gate it is kept on Kafka, and said so.
+// and nothing was kept. Without Redis' gate it is kept on Kafka, and said so.
 bool change_write(struct account_change *change, struct error *err) MUST_CHECK;
 void change_fini(struct account_change *change);

@@ -56,8 +56,8 @@ struct removing {
     const struct remove_options *options;  // borrowed
     struct account_change        change;
     struct tiktok_side           side;
-    const char                  *revoked;  // "yes", "no", or why it was not
-    char                         why[256];
+    const char                  *revoked;  // "yes", "no"
+    const char                  *remedy;   // after a failure; NULL: the message says it
     bool                         had_tokens;
     bool                         had_profile;
     size_t                       cancelled;
@@ -80,7 +80,28 @@ static bool revoke_once(struct removing *r, struct str access_token, struct oaut
     return tool_wait(r->change.tool, &wait, err) || !r->change.tool->interrupted;
 }
 
-// False only when another try may help: nothing has been changed then.
+// Tokens whose consent may stand are not thrown away without being told so: only they can withdraw it from here.
+static bool refuse(struct removing *r, const struct oauth_answer *answer, struct error *err)
+{
+    const struct account_record *record = &r->change.record;
+    const enum oauth_next        next   = answer->outcome->next;
+    bool        has_expired = record->expires_at_ms && record->expires_at_ms <= clock_wall_ms();
+    const char *what        = "the consent may stand, or be gone already";
+    if (next == OAUTH_LATER || next == OAUTH_CREDENTIALS)
+        what = "try again";
+    else if (has_expired && str_is(record->status, "ok"))
+        what = "its access token has expired: try again when a running poller has renewed it";
+    r->remedy =
+        "--no-revoke goes on without; a consent that stands is then withdrawn by the user alone, "
+        "in TikTok's app: settings, security, apps";
+    return error_set(err, ERR_REFUSED,
+                     "TikTok did not withdraw the consent (%.64s: %.100s), and nothing was changed "
+                     "here: %s",
+                     answer->error[0] ? answer->error : answer->outcome->code,
+                     answer->description[0] ? answer->description : answer->outcome->cause, what);
+}
+
+// False: nothing has been changed.
 static bool withdraw(struct removing *r, struct error *err)
 {
     struct account_change *change = &r->change;
@@ -104,20 +125,10 @@ static bool withdraw(struct removing *r, struct error *err)
     }
     buf_wipe(&access);
     buf_wipe(&refresh);
-    if (ok && answer.outcome->next == OAUTH_OK) {
+    if (ok && answer.outcome->next == OAUTH_OK)
         r->revoked = "yes";
-    } else if (ok &&
-               (answer.outcome->next == OAUTH_LATER || answer.outcome->next == OAUTH_CREDENTIALS)) {
-        ok = error_set(err, ERR_REFUSED,
-                       "TikTok did not withdraw the consent (%s: %s), and nothing was changed: try "
-                       "again, or --no-revoke",
-                       answer.outcome->code, answer.outcome->cause);
-    } else if (ok) {
-        snprintf(r->why, sizeof r->why,
-                 "no: TikTok answered %.64s %.100s; the token may be dead already", answer.error,
-                 answer.description);
-        r->revoked = r->why;
-    }
+    else if (ok)
+        ok = refuse(r, &answer, err);
     return ok;
 }
 
@@ -140,7 +151,12 @@ static bool clean_record(struct removing *r, struct error *err)
     };
     if (r->forget)
         record->settings = (struct str){ 0 };
-    return change_write(&r->change, err);
+    bool ok = change_write(&r->change, err);
+    if (!ok && strcmp(r->revoked, "yes") == 0) {
+        error_wrap(err, "the consent is withdrawn at TikTok, but the account is not removed");
+        r->remedy = "give the same command again; if TikTok refuses it then, with --no-revoke";
+    }
+    return ok;
 }
 
 static bool cancel_jobs(struct removing *r, struct error *err)
@@ -466,6 +482,14 @@ static void print_text(const struct removing *r)
         out_printf(out, "  its name %.*s stays reserved\n", STR_ARG(record->aliases[i]));
 }
 
+static int fail(const struct removing *r, const struct error *err)
+{
+    int code = tool_fail(r->change.tool, err);
+    if (r->remedy && code != END_INTERRUPTED)
+        tool_note(r->change.tool, "%s", r->remedy);
+    return code;
+}
+
 static int run(struct tool *tool, const void *options, const char *name, bool forget)
 {
     struct removing r = { .options = options, .forget = forget };
@@ -477,7 +501,7 @@ static int run(struct tool *tool, const void *options, const char *name, bool fo
     if (!side_open(tool, &r.side, &err) || !change_read(&r.change, name, &err) ||
         !check(&r, &err) || !withdraw(&r, &err) || !clean_record(&r, &err) ||
         (cancels && !cancel_jobs(&r, &err)) || (forget && !forget_jobs(&r, &err)))
-        code = tool_fail(tool, &err);
+        code = fail(&r, &err);
     else if (r.options->json)
         print_json(&r);
     else
@@ -526,10 +550,12 @@ const struct verb verb_account_remove = {
     .operands_min  = 1,
     .operands_max  = 1,
     .run           = run_remove,
-    .text = "Withdraws the consent at TikTok, then deletes tokens and profile from Kafka and\n"
-            "Redis. Its names stay its own for ever: no job that calls one can reach another\n"
-            "account. Connected again, it is the same account, with the jobs that were kept.\n\n"
-            "  tokfleet account remove @brand.de --jobs cancel",
+    .text =
+        "Withdraws the consent at TikTok, then deletes tokens and profile from Kafka and\n"
+        "Redis. Its names stay its own for ever: no job that calls one can reach another\n"
+        "account. Connected again, it is the same account, with the jobs that were kept.\n"
+        "When TikTok does not withdraw the consent, nothing is changed; --no-revoke goes on.\n\n"
+        "  tokfleet account remove @brand.de --jobs cancel",
 };
 
 const struct verb verb_account_forget = {

@@ -391,6 +391,20 @@ def test_a_removed_account_is_gone_and_its_name_is_not(fleet):
     assert fleet.wait_ends(['back'])['back'] == 'PUBLISHED'
 
 
+def test_tokens_whose_consent_may_stand_are_not_thrown_away(fleet):
+    told = connect(fleet, '--name', '@stands', sim_account='@sim006')
+    sealed = records(fleet)[told['open_id']]['sealed']
+    for code in ('access_token_invalid', 'invalid_request'):
+        fleet.sim('fault', {'endpoint': 'revoke', 'do': 'error', 'code': code, 'count': 1})
+        done = fleet.cli('account', 'remove', '@stands', '--json')
+        assert done.returncode == 1 and not done.stdout and code in done.stderr, done.stderr
+        assert 'nothing was changed' in done.stderr and '--no-revoke' in done.stderr and "TikTok's app" in done.stderr
+    record = records(fleet)[told['open_id']]
+    assert record['status'] == 'ok' and record['sealed'] == sealed
+    done = fleet.cli('account', 'remove', '@stands', '--no-revoke', '--json')
+    assert done.returncode == 0 and json.loads(done.stdout)['revoked'] == 'no', done.stderr
+
+
 def test_a_person_is_forgotten_with_a_report_and_nothing_is_posted_again(fleet):
     told = connect(fleet, '--name', '@person', sim_account='@sim012')
     job = video('theirs', '@person', caption='a caption that is personal', metadata={'who': 'a name that is personal'})
