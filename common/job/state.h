@@ -40,6 +40,7 @@ enum job_state {
     X( QUEUED,      CANCEL,        CANCELLED  )                                                   \
     X( QUEUED,      EXPIRE,        EXPIRED    )                                                   \
     X( QUEUED,      REJECT,        REJECTED   )                                                   \
+    X( QUEUED,      ACCEPT,        PROCESSING )  /* a late answer, after a retry of the doubt   */ \
     X( CLAIMED,     RELEASE,       QUEUED     )  /* before SENDING: surely not sent             */ \
     X( CLAIMED,     LEASE_END,     QUEUED     )                                                   \
     X( CLAIMED,     CANCEL,        CANCELLED  )                                                   \

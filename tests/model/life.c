@@ -59,6 +59,7 @@ void image_move(struct search *search, struct image *image, enum job_event event
 {
     image->state     = (uint8_t)search_arrow(search, image_state(image), event);
     image->ownerless = 0;
+    image->doubted   = 0;
 }
 
 // ---- TikTok, and what was risked

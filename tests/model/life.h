@@ -163,6 +163,7 @@ struct image {
     uint8_t        committed;     // this publish id has been in SENDING (not in the paper's steps)
     uint8_t        token;         // its taker's; 0: nobody
     uint8_t        retried;       // the end that a command retried, by its epoch (not in the paper's steps)
+    uint8_t        doubted;       // the attempt whose doubt was retried, until the next step (not in the paper's steps)
     uint8_t        watermark;     // the next command
     uint8_t        applied;       // bit of each command
     uint8_t        out_count;
@@ -236,7 +237,7 @@ struct state {
     uint8_t        policied;            // the attempt that the policy retried last
     uint8_t        at_policy;           // the attempt whose retry a poller has journaled and not done yet
     struct bounds  left;                // without padding; the whole is a multiple of 8
-    uint8_t        pad[2];
+    uint8_t        pad[7];
 };
 
 extern const struct machine life_machine;

@@ -80,8 +80,10 @@ static void apply(const struct life *life, const struct state *state, enum serve
         risk(&to, has_rule(life, WITHOUT_NAMES) ? image->attempt : command->target);
         if (has_rule(life, WITHOUT_NAMES))
             risk(&to, image->pid);
+        bool nameless = image->state == JOB_UNSURE && !image->pid;
         image_move(search, image, ON_RETRY);
-        image->pid = 0;
+        image->pid     = 0;
+        image->doubted = nameless && !life->paper ? image->attempt : 0;
         if (command->what == WHAT_AGAIN && !life->paper)
             image->retried = image->attempt;
         search_add(search, &to, "ingest: command %s %s applied -> QUEUED%s", whats[command->what],
@@ -266,7 +268,7 @@ static void tombstone_steps(const struct life *life, const struct state *state, 
     if (state->image[CUR].state != JOB_NONE && job_state_is_end(image_state(&state->image[CUR]))) {
         to                  = *state;
         struct image *image = &to.image[CUR];
-        image->state = image->epoch = image->attempt = image->pid = image->committed = 0;
+        image->state = image->epoch = image->attempt = image->pid = image->committed = image->doubted = 0;
         search_add(search, &to, "Redis: the job's hash has lived its time");
     }
 }

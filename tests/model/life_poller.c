@@ -191,8 +191,10 @@ static void policy_retry(const struct life *life, const struct state *state, enu
         to.policied = image->attempt, to.at_policy = 0;
     risk(&to, image->attempt);
     risk(&to, image->pid);
+    bool nameless = !image->pid;
     image_move(search, image, ON_RETRY);
-    image->pid = 0;
+    image->pid     = 0;
+    image->doubted = nameless && !life->paper ? image->attempt : 0;
     search_add(search, &to, "policy: UNSURE -> QUEUED%s", at_text(server));
 }
 

@@ -225,7 +225,7 @@ static void set_end(struct image *image, enum job_state end, uint8_t epoch)
 {
     image->state = (uint8_t)end;
     image->epoch = image->attempt = epoch;
-    image->pid = image->ownerless = image->committed = 0;
+    image->pid = image->ownerless = image->committed = image->doubted = 0;
 }
 
 static void set_attempt(const struct life *life, struct image *image, const struct attempt_record *attempt)
@@ -235,6 +235,7 @@ static void set_attempt(const struct life *life, struct image *image, const stru
     image->epoch = image->attempt = attempt->epoch;
     image->pid                    = attempt->pid;
     image->ownerless              = 0;
+    image->doubted                = 0;
     image->committed              = !life->paper;
 }
 

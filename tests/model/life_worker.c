@@ -284,6 +284,8 @@ static bool takes_result(const struct life *life, const struct image *image, con
     bool unsure = image->state == JOB_UNSURE;
     if (!life->paper && worker->result == RESULT_NOT_SENT && image->state == JOB_CLAIMED)
         return image->attempt == worker->epoch && image->epoch == worker->epoch;
+    if (image->state == JOB_QUEUED && worker->result == RESULT_ACCEPTED && image->doubted)
+        return image->doubted == worker->epoch && image->attempt == worker->epoch;
     if (image->state != JOB_SENDING && !unsure)
         return false;
     if (image->attempt != worker->epoch && !(unsure && !has_rule(life, WITHOUT_SAME)))

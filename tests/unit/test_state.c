@@ -20,6 +20,7 @@ static const struct arrow drawn[] = {
     { "NONE", "TOO_OLD", "EXPIRED" },         { "REJECTED", "INGEST", "QUEUED" },
     { "QUEUED", "CLAIM", "CLAIMED" },         { "QUEUED", "CANCEL", "CANCELLED" },
     { "QUEUED", "EXPIRE", "EXPIRED" },        { "QUEUED", "REJECT", "REJECTED" },
+    { "QUEUED", "ACCEPT", "PROCESSING" },
     { "CLAIMED", "RELEASE", "QUEUED" },       { "CLAIMED", "LEASE_END", "QUEUED" },
     { "CLAIMED", "CANCEL", "CANCELLED" },     { "CLAIMED", "REJECT", "REJECTED" },
     { "CLAIMED", "EXPIRE", "EXPIRED" },       { "CLAIMED", "INTENT", "SENDING" },

@@ -97,6 +97,78 @@ def test_a_late_refusal_is_taken_too(make_fleet, event, to):
     assert fleet.result(claimed) == ['STATE', to]
 
 
+def retried(fleet, claimed, who, state='UNSURE'):
+    if who == 'policy':
+        assert fleet.run('policy_retry', job_id='one', epoch=claimed['epoch'], id='p1', poller='p') == ['OK', 'QUEUED']
+    else:
+        assert fleet.run('command', mode='do', id='c1', what='retry', job_id='one', state=state, epoch=claimed['epoch'],
+                         commander='cli', by='worker-1')[:2] == ['OK', 'QUEUED']
+
+
+def late_answers(fleet):
+    return [fields['why'] for _, fields in fleet.space().get('events') if fields['name'] == 'LATE_ANSWER']
+
+
+@pytest.mark.parametrize('kind', ['direct', 'draft'])
+@pytest.mark.parametrize('who', ['person', 'policy'])
+def test_a_late_answer_after_a_retry_and_before_its_claim_is_taken_and_nothing_is_sent_twice(make_fleet, who, kind):
+    fleet = make_fleet(limit__in_flight=1, limit__account=1)
+    fleet.account()
+    claimed = fleet.to_sending('one', kind=kind)
+    fleet.refuse(claimed, 'DOUBT', arrived=-1)
+    retried(fleet, claimed, who)
+    fleet.ingest('two', priority=9)
+    other = fleet.claim()
+    assert other['job_id'] == 'two'
+    for _ in range(2):
+        assert fleet.result(claimed, 'v_pub~late') == ['OK', 'PROCESSING']
+    space = fleet.check()
+    assert set(space.get('slots')) == set(space.get('flying:u1')) == {'one', 'two'} and set(space.get('polls')) == {'one'}
+    assert ('one' if kind == 'draft' else claimed['epoch']) in space.get(('inbox' if kind == 'draft' else 'day') + ':u1')
+    assert fleet.claim()[0] == 'FULL' and late_answers(fleet) == []
+    polled, = fleet.poll()
+    assert fleet.finish(polled, 'COMPLETE', post_id='1') == ['OK', 'PUBLISHED']
+    assert set(fleet.check().get('slots')) == {'two'}
+    fleet.sending(other)
+    fleet.result(other)
+    polled, = fleet.poll()
+    fleet.finish(polled, 'COMPLETE', post_id='2')
+    check_the_end(fleet, PUBLISHED=2)
+
+
+def test_a_late_answer_after_the_claim_of_the_retry_changes_nothing_and_is_told_once(fleet):
+    claimed = fleet.to_sending('one')
+    fleet.refuse(claimed, 'DOUBT', arrived=-1)
+    retried(fleet, claimed, 'person')
+    assert fleet.claim()['attempt'] == '2'
+    for _ in range(2):
+        assert fleet.result(claimed, 'v_pub~late') == ['FENCED']
+    assert late_answers(fleet) == ['v_pub~late'] and 'v_pub~late' in fleet.job('one')['warnings']
+    assert fleet.state('one') == 'CLAIMED'
+    fleet.check()
+
+
+def test_an_answer_to_an_end_that_was_retried_or_a_doubt_that_was_cancelled_is_told(fleet):
+    claimed = fleet.to_sending('one')
+    fleet.refuse(claimed, 'REFUSE', arrived=1)
+    retried(fleet, claimed, 'person', 'FAILED')
+    assert fleet.result(claimed, 'v_pub~1') == ['STATE', 'QUEUED']
+    assert fleet.cancel('one') == ['OK', 'CANCELLED']
+    assert fleet.result(claimed, 'v_pub~2') == ['STATE', 'CANCELLED']
+    assert late_answers(fleet) == ['v_pub~1', 'v_pub~2']
+    fleet.check()
+
+
+def test_an_answer_that_was_taken_before_the_retry_is_not_taken_again(fleet):
+    claimed, polled = fleet.to_processing('one')
+    fleet.finish(polled, 'HORIZON')
+    assert fleet.run('command', mode='do', id='c1', what='retry', job_id='one', state='UNSURE', epoch=claimed['epoch'],
+                     publish_id=polled['publish_id'], commander='cli', by='worker-1')[:2] == ['OK', 'QUEUED']
+    assert fleet.result(claimed, polled['publish_id']) == ['STATE', 'QUEUED']
+    assert late_answers(fleet) == []
+    fleet.check()
+
+
 def test_a_doubt_gives_its_slot_back_after_its_hold_and_never_takes_one_again(make_fleet):
     fleet = make_fleet(lease__ms=20, unsure__slot_ms=60, limit__account=1)
     fleet.account()

@@ -158,6 +158,7 @@ if what == 'cancel' and job.state ~= 'QUEUED' then
 elseif what == 'retry' then
     -- what may have been published counts on in the account's limits
     set.publish_id, set.t_due, set.retries = '', 0, 0
+    set.doubt_retried = job.state == 'UNSURE' and job.publish_id == '' and attempt or ''
     if job.state == 'FAILED' then
         -- a gate that reads only the journal's tail may meet the end, and not this
         set.retried = attempt

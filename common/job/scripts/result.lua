@@ -1,10 +1,27 @@
 -- result(job_id, epoch, publish_id, log_id, first_poll_ms:int, worker) conf(limit.window_ms, limit.day_ms, events.kept) flags(allow-oom)
--- TikTok accepted the post and gave a publish id. Taken for the same attempt in SENDING or UNSURE, however late:
--- the answer of TikTok is never thrown away by a fence. epoch is the attempt's.
--- Where the job is FAILED by now it changes nothing, but stays visible: there may be a post that the job does not tell of.
+-- TikTok accepted the post and gave a publish id. Taken for the same attempt in SENDING or UNSURE, however late, and in
+-- QUEUED when its doubt was retried and nobody has claimed the job since: the answer of TikTok is never thrown away by a
+-- fence. epoch is the attempt's.
+-- Where the job has its end or is at another attempt it changes nothing, but stays visible: there may be a post that the
+-- job does not tell of.
 local job = load(job_id)
-if not job or job.attempt_epoch ~= epoch then
+if not job then
     return { 'FENCED' }
+end
+local function too_late(...)
+    local have = redis.call('HGET', P .. 'job:' .. job_id, 'warnings') or ''
+    if redis.call('EXISTS', P .. 'publish:' .. publish_id) == 0 and not string.find(have, publish_id, 1, true) then
+        local stands = job.attempt_epoch == epoch and job.state .. ' already' or job.state .. ' at another attempt'
+        redis.call('HSET', P .. 'job:' .. job_id, 'warnings', (have == '' and '' or string.gsub(have, '\n*$', '') .. '\n')
+            .. 'attempt ' .. epoch .. ': TikTok accepted it after all, as ' .. publish_id .. ', when the job was ' .. stands
+            .. '. Look at the account: there may be a post that this job does not tell of.')
+        redis.call('XADD', P .. 'events', 'MAXLEN', '~', events_kept, '*', 'job_id', job_id, 'name', 'LATE_ANSWER',
+            'at', now, 'account', job.account, 'why', publish_id)
+    end
+    return { ... }
+end
+if job.attempt_epoch ~= epoch then
+    return too_late('FENCED')
 end
 if job.publish_id == publish_id and job.state ~= 'SENDING' then
     -- taken before; in doubt again by now, it is in doubt although this is known
@@ -15,16 +32,14 @@ if job.publish_id == '' and (job.state == 'PUBLISHED' or job.state == 'IN_INBOX'
     redis.call('HSET', P .. 'job:' .. job_id, 'publish_id', publish_id, 'log_id', log_id)
     return { 'OK', job.state }
 end
-if not arrow(job.state, 'ACCEPT') then
-    local have = redis.call('HGET', P .. 'job:' .. job_id, 'warnings') or ''
-    if job.state == 'FAILED' and not string.find(have, publish_id, 1, true) then
-        redis.call('HSET', P .. 'job:' .. job_id, 'warnings', (have == '' and '' or string.gsub(have, '\n*$', '') .. '\n')
-            .. 'attempt ' .. epoch .. ': TikTok accepted it after all, as ' .. publish_id .. ', when the job was FAILED '
-            .. 'already. Look at the account: there may be a post that this job does not tell of.')
-        redis.call('XADD', P .. 'events', 'MAXLEN', '~', events_kept, '*', 'job_id', job_id, 'name', 'LATE_ANSWER',
-            'at', now, 'account', job.account, 'why', publish_id)
+local waits = job.state == 'QUEUED'
+if waits and redis.call('HGET', P .. 'job:' .. job_id, 'doubt_retried') ~= epoch then
+    return too_late('STATE', job.state)
+elseif not arrow(job.state, 'ACCEPT') then
+    if IN_FLIGHT[job.state] or job.state == 'PUBLISHED' or job.state == 'IN_INBOX' then
+        return { 'STATE', job.state }
     end
-    return { 'STATE', job.state }
+    return too_late('STATE', job.state)
 end
 accept_token(job.account)
 move(job, 'ACCEPT', worker, { publish_id = publish_id, log_id = log_id, t_accepted = now, error_code = '',
@@ -32,6 +47,13 @@ move(job, 'ACCEPT', worker, { publish_id = publish_id, log_id = log_id, t_accept
 redis.call('ZADD', P .. 'polls', now + first_poll_ms, job_id)
 redis.call('SET', P .. 'publish:' .. publish_id, job_id, 'PX', string.format('%.0f', job_keep_ms))
 stamp(job.account, 'init', epoch, limit_window_ms)
+if waits then
+    -- TikTok is at work on it, whether there is room for one more or not
+    redis.call('ZADD', P .. 'slots', now, job_id)
+    redis.call('SADD', P .. 'flying:' .. job.account, job_id)
+    redis.call('HDEL', P .. 'job:' .. job_id, 'doubt_retried')
+    sent(job.account, epoch, job_id, tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_sending') or '') or now)
+end
 -- its window has room sooner than while the call could still arrive
 wake(job.account)
 local day = P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. job.account
