@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "poller/refresh.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -27,6 +28,7 @@ struct renewal {                         // one account
     struct account_record record;        // as Redis has it; then as it is to be
     int64_t               seen;          // rev of the pair that is spent
     struct str            spent;         // that pair, sealed
+    int64_t               spent_at_ms;   // when TikTok gave it; 0: not known
     int64_t               asked_ms;      // wall clock, before TikTok was asked
     struct buf            old_token;     // refresh token; wiped
     struct oauth_tokens   tokens;        // wiped
@@ -159,12 +161,40 @@ static void on_kept(struct call *call, const struct error *err)
     renewal_write(renewal_of(call));
 }
 
-// Somebody took the spent token for a dead account while its next pair was on its way here: this one lives.
+// Somebody changed the record while its next pair was on its way here, and has the pair that is spent still: took it for
+// that of a dead account, sealed it with another key, gave the account another alias. This pair lives.
 static bool outlives(const struct renewal *renewal)
 {
     const struct account_record *theirs = &renewal->write.record;
-    return str_is(renewal->record.status, "ok") && str_is(theirs->status, "parked") &&
-           str_is(theirs->why, "invalid_grant") && str_eq(theirs->sealed, renewal->spent);
+    bool same = renewal->spent_at_ms > 0 && theirs->token_at_ms == renewal->spent_at_ms;
+    return renewal->sealed.len && !str_is(theirs->status, "removed") &&
+           (same || str_eq(theirs->sealed, renewal->spent));
+}
+
+// their record, with this pair
+static void take_theirs(struct renewal *renewal)
+{
+    struct account_record record = renewal->write.record;
+    struct buf            value;
+    struct error          err;
+    record.rev                   = renewal->write.record.rev + 1;
+    record.sealed                = buf_str(&renewal->sealed);
+    record.scopes                = renewal->record.scopes;
+    record.token_at_ms           = renewal->record.token_at_ms;
+    record.expires_at_ms         = renewal->record.expires_at_ms;
+    record.refresh_expires_at_ms = renewal->record.refresh_expires_at_ms;
+    if (str_is(record.why, "invalid_grant") || str_is(record.why, "access_token_invalid")) {
+        record.status = STR("ok");
+        record.why    = STR("");
+    }
+    // a copy with all its texts
+    account_record_encode(&record, &value);
+    bool ok = account_record_decode(buf_str(&value), &renewal->record, &renewal->arena, &err);
+    assert(ok && "a record that this program made");
+    (void)ok;
+    buf_fini(&value);
+    renewal->seen = record.rev - 1;
+    account_write_fini(&renewal->write);
 }
 
 static void say_written(const struct renewal *renewal)
@@ -204,9 +234,9 @@ static void on_written(struct call *call, const struct error *err)
         account_write_fini(&renewal->write);
         timer_start(&renewal->again, config_of(renewal)->refresh_retry_ms);
     } else if (renewal->write.newer && outlives(renewal)) {
-        renewal->seen       = renewal->write.record.rev;
-        renewal->record.rev = renewal->seen + 1;
-        account_write_fini(&renewal->write);
+        log_info("the account's record was changed meanwhile: it takes the new tokens",
+                 F_STRN("account", renewal->open_id), F_INT("rev", renewal->write.record.rev));
+        take_theirs(renewal);
         renewal_write(renewal);
     } else {
         say_written(renewal);
@@ -395,8 +425,9 @@ static void on_record(struct call *call, const struct error *err)
         renewal_later(renewal, REFRESH_BUG, "unreadable", config_of(renewal)->refresh_retry_max_ms);
         return;
     }
-    renewal->seen  = renewal->record.rev;
-    renewal->spent = renewal->record.sealed;
+    renewal->seen        = renewal->record.rev;
+    renewal->spent       = renewal->record.sealed;
+    renewal->spent_at_ms = renewal->record.token_at_ms;
     if (!renewal->spent.len || str_is(renewal->record.why, "invalid_grant"))
         renewal_done(renewal, REFRESH_OTHERS);  // it was given up, or away, meanwhile
     else

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Access tokens that end, under load: one refresh for each account, no rotated token twice, no job that fails for it; an
 account that only a person's consent can help says so, and its jobs wait."""
+import base64
 import collections
 import json
 import random
@@ -64,6 +65,7 @@ def log_of(fleet, kind):
 
 def test_200_tokens_end_in_one_second_and_each_account_is_refreshed_once():
     with Fleet(SETTINGS, sim=SIM, accounts=200) as fleet:
+        fleet.environment['TOKFLEET_TOKEN_KEYS'] += ',k2:' + base64.b64encode(bytes(range(32))).decode()
         fleet.start_programs(workers=5, pollers=3)
         fleet.add_accounts()
         ids = [a['open_id'] for a in sim_accounts(fleet)]
@@ -151,9 +153,27 @@ def test_200_tokens_end_in_one_second_and_each_account_is_refreshed_once():
         assert record['rev'] == int(account_of(fleet, raced)['rev'])
         assert len(account_events(fleet, 'NEEDS_CONSENT')) == 1
 
+        # all tokens are sealed with another key meanwhile: the new pair is not lost, which the next refresh shows
+        sealed, reused = ids[22], refreshes(fleet)[1]
+        was = next(a for a in sim_accounts(fleet) if a['open_id'] == sealed)['refreshes']
+        fleet.sim('fault', {'endpoint': 'token', 'do': 'delay', 'ms': 1800, 'account': sealed})
+        eighth = jobs_of('eighth', [sealed], 2)
+        for n, job in enumerate(eighth):
+            expire(fleet, [sealed])
+            fleet.produce([job])
+            wait_for('TikTok has its refresh', lambda: next(
+                a for a in sim_accounts(fleet) if a['open_id'] == sealed)['refreshes'] == was + n + 1, 20)
+            if n == 0:
+                keys = fleet.environment['TOKFLEET_TOKEN_KEYS']
+                fleet.environment['TOKFLEET_TOKEN_KEYS'] = ','.join(reversed(keys.split(',')))
+                done = fleet.cli('account', 'reseal', '--json')
+                assert done.returncode == 0 and json.loads(done.stdout)['resealed'] > 190, done.stdout + done.stderr
+            all_published(fleet, [job])
+        assert refreshes(fleet)[1] == reused and len(account_events(fleet, 'NEEDS_CONSENT')) == 1
+
         stats = fleet.stats()
         assert stats['doubled'] == 0 and stats['breaches']['total'] == 0, stats
-        assert stats['posts'] == len(first + second + third + fourth + fifth + sixth + seventh)
+        assert stats['posts'] == len(first + second + third + fourth + fifth + sixth + seventh + eighth)
 
 
 def test_short_lives_refreshed_before_their_end_while_pollers_are_killed():
