@@ -170,8 +170,8 @@ ctest_step() {
     junit=$LOGS/${name//[^A-Za-z0-9]/-}.xml
     rm -f "$junit"
     # a test that fails is run once more, and that is told: machines are shared, and tests have clocks in them
-    run "$log" "$minutes" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j2 --repeat until-pass:2 \
-        --output-junit "$junit" "$@"
+    run "$log" "$minutes" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
+        -j "$((2 * $(nproc)))" --repeat until-pass:2 --output-junit "$junit" "$@"
     counts=$(junit counts "$junit" 2>/dev/null)
     if [[ ! $counts =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)$ ]] || ((BASH_REMATCH[1] == 0)); then
         failed "$name ($((SECONDS - began)) s): CTest did not finish, or found no test"
