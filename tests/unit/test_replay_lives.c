@@ -159,6 +159,37 @@ static void on_key(void *owner, struct str key)
     buf_printf(text, "%s%.*s", text->len ? " " : "", STR_ARG(key));
 }
 
+/* A sweep that is stopped for good after any of its parts, and whose tombstones compaction has cleared away, leaves a job
+ * that is not open again. */
+static void assert_stopped_anywhere(const char *words)
+{
+    struct life    life;
+    struct buf     deleted;
+    struct replay *whole = replay_new(0);
+    buf_init(&deleted, 4000);
+    life_init(&life, words);
+    for (size_t i = 0; i < life.count; i++)
+        read_record(whole, &life.records[i]);
+    for (int part = 0; part < REPLAY_PART_COUNT; part++) {
+        struct replay *left = replay_new(0);
+        replay_keys(whole, 0, (enum replay_part)part, on_key, &deleted);
+        for (size_t i = 0; i < life.count; i++)
+            if (life.records[i].last && !strstr(buf_text(&deleted), buf_text(&life.records[i].key)))
+                read_record(left, &life.records[i]);
+        assert_over(left, words, 0, (size_t)part);
+        replay_free(left);
+    }
+    life_fini(&life);
+    buf_fini(&deleted);
+    replay_free(whole);
+}
+
+TEST(a_sweep_that_is_stopped_after_any_of_its_parts_leaves_no_job_open)
+{
+    assert_stopped_anywhere("i:1-1 d:1-1:v1 e:1-1:PUBLISHED");
+    assert_stopped_anywhere("m:kept i:1-1 d:1-1:v1 e:1-1:FAILED r:c1:1-1:FAILED i:1-2 d:1-2:v2 e:1-2:PUBLISHED");
+}
+
 static void assert_keys(const struct replay *replay, enum replay_part part, const char *wanted)
 {
     struct buf text;
