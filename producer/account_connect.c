@@ -86,7 +86,7 @@ static void print_line(struct connecting *c, const char *label, struct str text)
     if (!text.len)
         return;
     buf_init(&visible, 4096);
-    words_visible(text, &visible);
+    buf_add_visible(&visible, text);
     out_paint(&c->tool->out, FAINT, "  %-14s ", label);
     out_printf(&c->tool->out, "%s\n", buf_text(&visible));
     buf_fini(&visible);

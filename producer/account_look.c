@@ -138,27 +138,27 @@ static void add_block(const struct account_view *view, int64_t now_ms, struct bu
     int64_t after = number_of(view, "after");
     if (number_of(view, "paused")) {
         buf_add_text(out, "paused by ");
-        words_visible(field_of(view, "paused_by"), out);
+        buf_add_visible(out, field_of(view, "paused_by"));
         if (field_of(view, "paused_why").len)
             buf_add_text(out, ": ");
-        words_visible(field_of(view, "paused_why"), out);
+        buf_add_visible(out, field_of(view, "paused_why"));
         if (parked(view) || refused(view) || after > now_ms)
             buf_add_text(out, "; ");
     }
     if (parked(view)) {
-        words_visible(field_of(view, "status"), out);
+        buf_add_visible(out, field_of(view, "status"));
         buf_add_text(out, ": ");
-        words_visible(field_of(view, "parked_why"), out);
+        buf_add_visible(out, field_of(view, "parked_why"));
     } else if (refused(view)) {
         buf_add_text(out, "its token is being refreshed");
         if (field_of(view, "refresh_why").len)
             buf_add_text(out, ": ");
-        words_visible(field_of(view, "refresh_why"), out);
+        buf_add_visible(out, field_of(view, "refresh_why"));
     } else if (after > now_ms) {
         buf_add_text(out, "waits ");
         words_age(after - now_ms, out);
         buf_add_text(out, ": ");
-        words_visible(field_of(view, "after_why"), out);
+        buf_add_visible(out, field_of(view, "after_why"));
     }
 }
 
@@ -407,7 +407,7 @@ static void print_text(struct tool *tool, const char *label, struct str text)
     if (!text.len)
         return;
     buf_init(&visible, 2048);
-    words_visible(text, &visible);
+    buf_add_visible(&visible, text);
     print_field(tool, label, &visible);
     buf_fini(&visible);
 }

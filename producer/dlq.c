@@ -240,7 +240,7 @@ static void print_line(struct out *out, const char *label, struct str value)
     if (!value.len)
         return;
     buf_init(&text, TEXT_MAX_BYTES);
-    words_visible(value, &text);
+    buf_add_visible(&text, value);
     out_paint(out, FAINT, "  %-9s ", label);
     out_printf(out, "%s\n", buf_text(&text));
     buf_fini(&text);
@@ -263,7 +263,7 @@ static void print_letter(struct out *out, const struct newest_record *letter)
     if (!dlq_is_whole(letter))
         print_line(out, "", STR("only the first 256 KiB of it are here"));
     buf_init(&text, TEXT_MAX_BYTES);
-    words_visible(letter->value, &text);
+    buf_add_visible(&text, letter->value);
     out_paint(out, BOLD, "\nthe original\n");
     out_printf(out, "%s\n", buf_text(&text));
     out_paint(out, BOLD, "\nwhat can be done\n");

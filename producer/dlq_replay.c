@@ -194,7 +194,7 @@ static void print_end(struct replay_try *try, int code)
         break;
     case IS_DEAD:
         dlq_id_format(&try->again, id);
-        words_visible(newest_header(&try->again, "why"), &why);
+        buf_add_visible(&why, newest_header(&try->again, "why"));
         out_paint(out, RED, "a dead letter again, %s: %s\n", id, buf_text(&why));
         break;
     case IS_READ:

@@ -117,7 +117,7 @@ static void print_more(struct out *out, const char *label, struct str value)
     if (!value.len)
         return;
     buf_init(&text, TEXT_MAX_BYTES);
-    words_visible(value, &text);
+    buf_add_visible(&text, value);
     out_paint(out, FAINT, "%24s%-11s ", "", label);
     out_printf(out, "%s\n", buf_text(&text));
     buf_fini(&text);
@@ -137,25 +137,25 @@ static void print_words(struct out *out, const struct json *event)
     clock_format(at_ms, time);
     out_printf(out, "%.10s %.12s ", time, time + 11);
     buf_init(&line, TEXT_MAX_BYTES);
-    words_visible(text_of(event, "state"), &line);
+    buf_add_visible(&line, text_of(event, "state"));
     out_paint(out, paint_of(state), "%-11s ", buf_text(&line));
     buf_clear(&line);
-    words_visible(text_of(event, "job_id"), &line);
+    buf_add_visible(&line, text_of(event, "job_id"));
     out_paint(out, BOLD, "%s", buf_text(&line));
     buf_clear(&line);
     buf_add_text(&line, "  ");
-    words_visible(text_of(event, "account"), &line);
+    buf_add_visible(&line, text_of(event, "account"));
     buf_add_text(&line, "  ");
     if (str_is(name, "PUBLIC_ID"))
         buf_add_text(&line, "its public post id is known");
     else if (words_event_parse(name, &arrow))
         buf_add_text(&line, words_event(arrow));
     else
-        words_visible(name, &line);
+        buf_add_visible(&line, name);
     out_printf(out, "%s", buf_text(&line));
     buf_clear(&line);
     buf_add_text(&line, "  [");
-    words_visible(text_of(event, "epoch"), &line);
+    buf_add_visible(&line, text_of(event, "epoch"));
     out_paint(out, FAINT, "%s]", buf_text(&line));
     out_printf(out, "\n");
     buf_fini(&line);

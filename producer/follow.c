@@ -65,7 +65,7 @@ static void print_doing(struct tool *tool, struct following *f, const struct job
     if (job_view_state(view) != JOB_PROCESSING || !status.len)
         return;
     buf_init(&doing, 512);
-    words_visible(status, &doing);
+    buf_add_visible(&doing, status);
     if (words)
         buf_printf(&doing, ": %s", words);
     if (bytes > 0) {
@@ -161,11 +161,11 @@ static void print_end(struct tool *tool, const struct follow *follow, const stru
         return;
     buf_init(&text, 4096);
     if (code != END_WELL)
-        words_visible(job_view_field(view, "error_cause"), &text);
+        buf_add_visible(&text, job_view_field(view, "error_cause"));
     else if (job_view_field(view, "post_url").len)
-        words_visible(job_view_field(view, "post_url"), &text);
+        buf_add_visible(&text, job_view_field(view, "post_url"));
     else
-        words_visible(job_view_field(view, "post_id"), &text);
+        buf_add_visible(&text, job_view_field(view, "post_id"));
     out_paint(out,
               code == END_WELL     ? GREEN
               : code == END_UNSURE ? YELLOW
@@ -173,7 +173,7 @@ static void print_end(struct tool *tool, const struct follow *follow, const stru
               "%.*s", STR_ARG(job_view_field(view, "state")));
     out_printf(out, "%s%s\n", text.len ? "  " : "", buf_text(&text));
     buf_clear(&text);
-    words_visible(job_view_field(view, "error_remedy"), &text);
+    buf_add_visible(&text, job_view_field(view, "error_remedy"));
     if (code != END_WELL && text.len)
         out_printf(out, "what to do: %s\n", buf_text(&text));
     buf_fini(&text);

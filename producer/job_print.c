@@ -32,7 +32,7 @@ static void print_text(struct page *page, const char *label, struct str text, en
 {
     if (!text.len)
         return;
-    words_visible(text, scratch(page));
+    buf_add_visible(scratch(page), text);
     print_line(page, label, paint);
 }
 
@@ -62,7 +62,7 @@ static void add_why_waiting(struct page *page, struct buf *out)
     int64_t                after   = 0;
     if (!job_view_field(view, "account").len) {
         buf_add_text(out, "waits for account ");
-        words_visible(job_view_field(view, "account_text"), out);
+        buf_add_visible(out, job_view_field(view, "account_text"));
         buf_add_text(out, " to be connected (tokfleet account add)");
     } else if (due > page->now_ms) {
         buf_add_text(out, job_view_number(view, "attempt") > 0 ? "waits for its next attempt at "
@@ -70,17 +70,17 @@ static void add_why_waiting(struct page *page, struct buf *out)
         words_time(due, page->now_ms, out);
     } else if (answer_field(account, "paused").len) {
         buf_add_text(out, "waits because its account is paused by ");
-        words_visible(answer_field(account, "paused_by"), out);
+        buf_add_visible(out, answer_field(account, "paused_by"));
         buf_add_text(out, ": ");
-        words_visible(answer_field(account, "paused_why"), out);
+        buf_add_visible(out, answer_field(account, "paused_why"));
     } else if (answer_field(&view->breaker.reply.answer, "paused").len) {
         buf_add_text(out, "waits because the fleet is paused by ");
-        words_visible(answer_field(&view->breaker.reply.answer, "paused_by"), out);
+        buf_add_visible(out, answer_field(&view->breaker.reply.answer, "paused_by"));
         buf_add_text(out, ": ");
-        words_visible(answer_field(&view->breaker.reply.answer, "paused_why"), out);
+        buf_add_visible(out, answer_field(&view->breaker.reply.answer, "paused_why"));
     } else if (str_is(answer_field(account, "status"), "parked")) {
         buf_add_text(out, "waits because its account is parked: ");
-        words_visible(answer_field(account, "parked_why"), out);
+        buf_add_visible(out, answer_field(account, "parked_why"));
     } else if (answer_field(account, "refused_rev").len &&
                str_eq(answer_field(account, "refused_rev"), answer_field(account, "rev"))) {
         buf_add_text(out, "waits because its account's token is being refreshed");
@@ -88,7 +88,7 @@ static void add_why_waiting(struct page *page, struct buf *out)
         buf_add_text(out, "waits because its account may not act before ");
         words_time(after, page->now_ms, out);
         buf_add_text(out, ": ");
-        words_visible(answer_field(account, "after_why"), out);
+        buf_add_visible(out, answer_field(account, "after_why"));
     } else {
         buf_add_text(out, words_state(JOB_QUEUED));
     }
@@ -97,7 +97,7 @@ static void add_why_waiting(struct page *page, struct buf *out)
 static void print_state(struct page *page, const char *job_id)
 {
     enum job_state state = job_view_state(page->view);
-    words_visible(str_of(job_id), scratch(page));
+    buf_add_visible(scratch(page), str_of(job_id));
     out_paint(page->out, BOLD, "%s\n", buf_text(&page->line));
     struct buf *line = scratch(page);
     buf_printf(line, "%.*s: ", STR_ARG(job_view_field(page->view, "state")));
@@ -119,10 +119,10 @@ static void print_account(struct page *page)
 {
     struct str account = job_view_field(page->view, "account");
     struct str text    = job_view_field(page->view, "account_text");
-    words_visible(text, scratch(page));
+    buf_add_visible(scratch(page), text);
     if (account.len && !str_eq(account, text)) {
         buf_add_text(&page->line, " (");
-        words_visible(account, &page->line);
+        buf_add_visible(&page->line, account);
         buf_add_text(&page->line, ")");
     }
     print_line(page, "account", PLAIN);
@@ -172,7 +172,7 @@ static void print_tiktok(struct page *page)
     }
     print_text(page, "publish id", job_view_field(view, "publish_id"), PLAIN);
     if (status.len) {
-        words_visible(status, scratch(page));
+        buf_add_visible(scratch(page), status);
         if (words)
             buf_printf(&page->line, ": %s", words);
         print_line(page, "TikTok says", PLAIN);

@@ -232,9 +232,9 @@ static void add_why(const struct row *row, int64_t now_ms, struct buf *out)
 {
     int64_t due_ms = number_of(row->fields[F_DUE]);
     if (row->fields[F_CODE].len) {
-        words_visible(row->fields[F_CODE], out);
+        buf_add_visible(out, row->fields[F_CODE]);
         buf_add_text(out, ": ");
-        words_visible(str_utf8_prefix(row->fields[F_CAUSE], CAUSE_UNITS), out);
+        buf_add_visible(out, str_utf8_prefix(row->fields[F_CAUSE], CAUSE_UNITS));
     } else if (str_is(row->fields[F_STATE], "QUEUED") && !row->fields[F_ACCOUNT].len) {
         buf_add_text(out, "its account is not connected");
     } else if (str_is(row->fields[F_STATE], "QUEUED") && due_ms > now_ms) {
@@ -242,9 +242,9 @@ static void add_why(const struct row *row, int64_t now_ms, struct buf *out)
         words_time(due_ms, now_ms, out);
     } else if (row->fields[F_POST_ID].len) {
         buf_add_text(out, "post ");
-        words_visible(row->fields[F_POST_ID], out);
+        buf_add_visible(out, row->fields[F_POST_ID]);
     } else {
-        words_visible(row->fields[F_TIKTOK], out);
+        buf_add_visible(out, row->fields[F_TIKTOK]);
     }
 }
 

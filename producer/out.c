@@ -116,7 +116,7 @@ void table_add(struct table *table, struct str cell)
     }
     struct buf visible;
     buf_init(&visible, CELL_MAX_BYTES);
-    words_visible(cell, &visible);
+    buf_add_visible(&visible, cell);
     table->cells[table->count++] = xstrdup(buf_text(&visible));
     buf_fini(&visible);
 }

@@ -114,7 +114,7 @@ void picture_add(struct picture *picture, enum paint paint, struct str text)
     if (picture_left(picture) <= 0)
         return;
     buf_init(&shown, CELL_BYTES);
-    words_visible(text, &shown);
+    buf_add_visible(&shown, text);
     const char *p = buf_text(&shown);
     if (painted)
         buf_add_text(&picture->text, paint_code(paint));

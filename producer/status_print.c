@@ -54,10 +54,10 @@ static void print_pause(const struct status *status, struct out *out)
     buf_init(&line, LINE_MAX_BYTES);
     words_age(status->now_ms - status->paused_ms, &line);
     buf_add_text(&line, " ago by ");
-    words_visible(str_of(status->paused_by), &line);
+    buf_add_visible(&line, str_of(status->paused_by));
     if (status->paused_why[0])
         buf_add_text(&line, ": ");
-    words_visible(str_of(status->paused_why), &line);
+    buf_add_visible(&line, str_of(status->paused_why));
     print_label(out, "paused");
     out_paint(out, YELLOW, "%s", buf_text(&line));
     out_printf(out, ". Nothing new is begun until: tokfleet resume\n");
@@ -147,7 +147,7 @@ static void print_waiting(const struct status *status, struct out *out)
         buf_clear(&line);
         words_age(status->now_ms - status->oldest_ms, &line);
         buf_add_text(&line, ", for account ");
-        words_visible(str_of(status->oldest_account), &line);
+        buf_add_visible(&line, str_of(status->oldest_account));
         print_label(out, "oldest waits");
         out_printf(out, "%s%s\n", at_least, buf_text(&line));
     }

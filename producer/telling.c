@@ -160,8 +160,8 @@ static void print_effect(struct tool *tool, const struct telling *telling, const
     struct out *out = &tool->out;
     struct buf  what;
     buf_init(&what, 256);
-    words_visible(telling->job_id ? str_of(telling->job_id)
-                  : telling->account.len ? telling->account : str_of(tool->config.fleet), &what);
+    buf_add_visible(&what, telling->job_id ? str_of(telling->job_id)
+                  : telling->account.len ? telling->account : str_of(tool->config.fleet));
     if (seen->effect == EFFECT_APPLIED)
         out_paint(out, GREEN, "%s: %s is %s\n", telling->command, buf_text(&what), seen->why);
     else if (seen->effect == EFFECT_REFUSED)

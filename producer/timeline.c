@@ -44,7 +44,7 @@ static void add_words(struct str event, struct buf *out)
     else if (str_is(event, "RESCHEDULE"))
         buf_add_text(out, "given another moment");
     else
-        words_visible(event, out);
+        buf_add_visible(out, event);
 }
 
 void timeline_print(const struct timeline_line *line, int64_t before_ms, struct out *out)
@@ -56,11 +56,11 @@ void timeline_print(const struct timeline_line *line, int64_t before_ms, struct 
     add_words(line->event, &words);
     if (line->why.len) {
         buf_add_text(&words, ": ");
-        words_visible(line->why, &words);
+        buf_add_visible(&words, line->why);
     }
     if (line->epoch.len) {
         buf_add_text(&words, "  [");
-        words_visible(line->epoch, &words);
+        buf_add_visible(&words, line->epoch);
         buf_add_text(&words, "]");
     }
     out_printf(out, "  %.10s %.12s", time, time + 11);
@@ -72,7 +72,7 @@ void timeline_print(const struct timeline_line *line, int64_t before_ms, struct 
     out_paint(out, paint_of(line->to), "%-10.*s", STR_ARG(line->to));
     out_printf(out, "  %s", buf_text(&words));
     buf_clear(&words);
-    words_visible(line->by, &words);
+    buf_add_visible(&words, line->by);
     out_paint(out, FAINT, "  by %s", buf_text(&words));
     out_printf(out, "\n");
     buf_fini(&words);

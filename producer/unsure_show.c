@@ -52,7 +52,7 @@ static void print_text(struct page *page, const char *label, struct str text)
 {
     if (!text.len)
         return;
-    words_visible(text, scratch(page));
+    buf_add_visible(scratch(page), text);
     print_line(page, label);
 }
 
@@ -74,7 +74,7 @@ static void add_worker(const struct page *page, struct buf *out)
     const struct answer *program = &page->worker.reply.answer;
     int64_t              seen    = 0;
     int64_t              beat    = 0;
-    words_visible(field_of(page, "worker"), out);
+    buf_add_visible(out, field_of(page, "worker"));
     if (!str_to_i64(answer_field(program, "t_seen"), &seen)) {
         buf_add_text(out, ": it has not been heard of for a day or longer");
         return;
@@ -128,9 +128,9 @@ static void print_sent(struct page *page)
     const struct answer *account = &page->account.reply.answer;
     struct str           alias   = answer_field(account, "alias");
     print_head(page, "what was sent");
-    words_visible(alias.len ? alias : field_of(page, "account_text"), scratch(page));
+    buf_add_visible(scratch(page), alias.len ? alias : field_of(page, "account_text"));
     buf_add_text(&page->line, " (");
-    words_visible(field_of(page, "account"), &page->line);
+    buf_add_visible(&page->line, field_of(page, "account"));
     buf_add_text(&page->line, ")");
     print_line(page, "account");
     print_message(page);
@@ -156,7 +156,7 @@ static void print_known(struct page *page)
     print_text(page, "post id", field_of(page, "post_id"));
     print_text(page, "post", field_of(page, "post_url"));
     if (status.len) {
-        words_visible(status, scratch(page));
+        buf_add_visible(scratch(page), status);
         if (words)
             buf_printf(&page->line, ": %s", words);
         print_line(page, "TikTok said");

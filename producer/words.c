@@ -84,25 +84,6 @@ void words_bar(int64_t part, int64_t whole, int width, struct buf *out)
     buf_add_char(out, ']');
 }
 
-void words_visible(struct str text, struct buf *out)
-{
-    while (text.len) {
-        unsigned char first = (unsigned char)text.p[0];
-        size_t        bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-        size_t        units;
-        bool whole = bytes <= text.len && str_utf16_units((struct str){ text.p, bytes }, &units);
-        bool c1    = whole && first == 0xc2 && (unsigned char)text.p[1] < 0xa0;
-        if (!whole)
-            bytes = 1;
-        if (!whole || c1 || first < ' ' || first == 0x7f)
-            buf_add_char(out, '?');
-        else
-            buf_add(out, (struct str){ text.p, bytes });
-        text.p += bytes;
-        text.len -= bytes;
-    }
-}
-
 const char *words_state(enum job_state state)
 {
     static const char *const words[JOB_STATE_COUNT] = {

@@ -15,8 +15,6 @@ void words_bytes(int64_t bytes, struct buf *out);                      // 1.4 Mi
 void words_time(int64_t wall_ms, int64_t now_ms,
                 struct buf *out);  // 2026-12-01 17:30:00Z (3 min ago), (in 2 h)
 void words_bar(int64_t part, int64_t whole, int width, struct buf *out);  // [####......]
-// what came from outside, safe for a terminal: control characters and broken UTF-8 become '?'
-void words_visible(struct str text, struct buf *out);
 
 const char *words_state(enum job_state state);  // "TikTok has it and is working on it"
 const char *words_event(enum job_event event);  // "TikTok accepted it"

@@ -90,9 +90,7 @@ void setting_allowed(const struct setting *row, struct buf *out)
 static void add_shown(const char *text, struct buf *out)
 {
     struct str shown = str_utf8_prefix(str_of(text), SHOWN_BYTES);
-    for (size_t i = 0; i < shown.len; i++)
-        buf_add_char(out,
-                     (unsigned char)shown.p[i] < 0x20 || shown.p[i] == 0x7F ? '?' : shown.p[i]);
+    buf_add_visible(out, shown);
     if (text[shown.len])
         buf_add_text(out, "...");
 }

@@ -75,8 +75,7 @@ static void add_value(const struct setting *row, const void *values, struct buf 
         if (text && row->secret)
             buf_add_text(line, *text ? "(hidden)" : "");
         else
-            for (; text && *text; text++)
-                buf_add_char(line, (unsigned char)*text < 0x20 ? '?' : *text);
+            buf_add_visible(line, str_of(text));
     }
 }
 

@@ -234,6 +234,25 @@ bool buf_printf(struct buf *buf, const char *format, ...)
     return ok;
 }
 
+void buf_add_visible(struct buf *buf, struct str text)
+{
+    while (text.len) {
+        unsigned char first = (unsigned char)text.p[0];
+        size_t        bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        size_t        units;
+        bool whole = bytes <= text.len && str_utf16_units((struct str){ text.p, bytes }, &units);
+        bool c1    = whole && first == 0xc2 && (unsigned char)text.p[1] < 0xa0;
+        if (!whole)
+            bytes = 1;
+        if (!whole || c1 || first < ' ' || first == 0x7f)
+            buf_add_char(buf, '?');
+        else
+            buf_add(buf, (struct str){ text.p, bytes });
+        text.p += bytes;
+        text.len -= bytes;
+    }
+}
+
 bool buf_add_url(struct buf *buf, struct str text)
 {
     static const char hex[] = "0123456789ABCDEF";

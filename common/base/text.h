@@ -46,6 +46,8 @@ bool       buf_add(struct buf *buf, struct str text);       // false and full wh
 bool       buf_add_text(struct buf *buf, const char *text); // the same for a C string
 bool       buf_add_char(struct buf *buf, char c);
 bool       buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+// what came from outside, as one line that no terminal obeys: control characters and broken UTF-8 become '?'
+void       buf_add_visible(struct buf *buf, struct str text);
 bool       buf_add_url(struct buf *buf, struct str text);     // %XX for all but letters, digits and -._~
 // the other way, + as a space, as in forms and queries; false: broken, or a zero byte
 bool       buf_add_url_decoded(struct buf *buf, struct str text) MUST_CHECK;

@@ -119,8 +119,12 @@ void warn_unknown(struct job *job, const struct json *object, const char *prefix
 {
     for (const struct json *member = json_at(object, 0); member; member = json_next(member)) {
         const char *key = json_key(member);
-        if (!is_known(key, known))
-            buf_printf(&job->warnings, "%s%.*s: unknown field, not used\n", prefix,
-                       STR_ARG(str_utf8_prefix(str_of(key), VALUE_UNITS)));
+        if (is_known(key, known))
+            continue;
+        struct buf shown;  // a warning is one line, whatever the field is called
+        buf_init(&shown, (size_t)VALUE_UNITS * 3);
+        buf_add_visible(&shown, str_utf8_prefix(str_of(key), VALUE_UNITS));
+        buf_printf(&job->warnings, "%s%s: unknown field, not used\n", prefix, buf_text(&shown));
+        buf_fini(&shown);
     }
 }

@@ -22,6 +22,12 @@ TEST(unknown_fields_are_warnings_wherever_they_stand)
                  "media[1].id: unknown field, not used\n");
 }
 
+TEST(a_warning_is_one_line_whatever_the_unknown_field_is_called)
+{
+    assert_taken("{" WHO "," CLIP ",\"a\\nb: \\u001b[2J\\u009b\":1}",
+                 "a?b: ?[2J?: unknown field, not used\n");
+}
+
 TEST(warnings_are_bounded_and_those_of_the_post_come_first)
 {
     struct buf message;

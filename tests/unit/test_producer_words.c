@@ -83,14 +83,6 @@ TEST(a_bar_shows_a_part_and_never_hides_the_first)
     buf_fini(&text);
 }
 
-TEST(what_would_drive_a_terminal_becomes_a_question_mark)
-{
-    clear();
-    words_visible(STR("a\x1b[31m\n\x7f\xc2\x9b\xff h\xc3\xa9 \xf0\x9f\x98\x80 \xc3"), &text);
-    assert_str(fresh(), "a?[31m???? h\xc3\xa9 \xf0\x9f\x98\x80 ?");
-    buf_fini(&text);
-}
-
 TEST(the_nearest_word_is_found_and_a_far_one_is_not)
 {
     static const char *const verbs[] = { "post", "import", "status", "account add" };

@@ -136,3 +136,12 @@ TEST(a_buffer_grows_and_drops_from_the_front)
     buf_wipe(&buf);
     assert_null(buf.p);
 }
+
+TEST(what_would_drive_a_terminal_becomes_a_question_mark)
+{
+    struct buf buf;
+    buf_init(&buf, 100);
+    buf_add_visible(&buf, STR("a\x1b[31m\n\x7f\xc2\x9b\xff h\xc3\xa9 \xf0\x9f\x98\x80 \xc3"));
+    assert_string_equal(buf_text(&buf), "a?[31m???? h\xc3\xa9 \xf0\x9f\x98\x80 ?");
+    buf_fini(&buf);
+}
