@@ -87,6 +87,7 @@ packages_check() {
 clang|have clang
 $(clang_runtime_package)|has_clang_runtime
 clang-tidy|have clang-tidy
+clang-format|have clang-format
 cppcheck|have cppcheck
 LIST
 }

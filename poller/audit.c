@@ -16,8 +16,8 @@ struct audit {
     struct redis_reply reply;    // of `kept`
     struct timer       timer;    // the next page
     char               cursor[CURSOR_BYTES];
-    size_t             keep;     // index in page of the next message to keep
-    struct buf         key;      // its record
+    size_t             keep;  // index in page of the next message to keep
+    struct buf         key;   // its record
     struct buf         record;
 };
 
@@ -46,7 +46,8 @@ static void on_recorded(struct call *call, const struct error *err)
     struct audit *audit = container_of(call, struct audit, call);
     struct str    id    = answer_item(&audit->page.answer, audit->keep);
     if (err) {
-        log_warn("a waiting job's message is not in the journal yet", F_STRN("job", id), F_STR("why", err->message));
+        log_warn("a waiting job's message is not in the journal yet", F_STRN("job", id),
+                 F_STR("why", err->message));
         audit_later(audit);
         return;
     }

@@ -49,7 +49,8 @@ static void ask_take(struct confirm_ask *ask, struct str value)
     struct account_record record;
     struct error          err;
     if (!account_record_decode(value, &record, &ask->arena, &err)) {
-        log_error("an account's record cannot be read", F_STRN("account", ask->open_id), F_STR("why", err.message));
+        log_error("an account's record cannot be read", F_STRN("account", ask->open_id),
+                  F_STR("why", err.message));
         ask->unreadable = true;
     } else if (!ask->found || record.rev >= ask->record.rev) {
         ask->found  = true;
@@ -63,7 +64,7 @@ static void on_record(void *owner, const struct kafka_message *message)
     struct confirm_ask *ask;
     if (!message->value.p)
         return;
-    TAILQ_FOREACH(ask, &confirm->reading, entry)
+    TAILQ_FOREACH (ask, &confirm->reading, entry)
         if (str_eq(message->key, ask->open_id))
             ask_take(ask, message->value);
 }
@@ -74,11 +75,12 @@ static void confirm_read(struct confirm *confirm)
     struct confirm_ask *ask;
     if (confirm->read || TAILQ_EMPTY(&confirm->waiting))
         return;
-    TAILQ_FOREACH(ask, &confirm->waiting, entry)
+    TAILQ_FOREACH (ask, &confirm->waiting, entry)
         ask->reading = true;
     TAILQ_CONCAT(&confirm->reading, &confirm->waiting, entry);
-    confirm->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_ACCOUNTS], NULL, 0,
-                                     p->config.kafka_read_idle_ms, on_record, confirm, &confirm->call, on_read);
+    confirm->read =
+        kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_ACCOUNTS], NULL, 0,
+                         p->config.kafka_read_idle_ms, on_record, confirm, &confirm->call, on_read);
 }
 
 static void on_cancelled(struct call *call)
@@ -88,7 +90,8 @@ static void on_cancelled(struct call *call)
     TAILQ_REMOVE(ask->reading ? &ask->confirm->reading : &ask->confirm->waiting, ask, entry);
 }
 
-void confirm_start(struct confirm *confirm, struct confirm_ask *ask, struct str open_id, struct call *call, call_done *done)
+void confirm_start(struct confirm *confirm, struct confirm_ask *ask, struct str open_id,
+                   struct call *call, call_done *done)
 {
     *ask = (struct confirm_ask){ .waiting = call, .confirm = confirm, .open_id = open_id };
     TAILQ_INSERT_TAIL(&confirm->waiting, ask, entry);

@@ -15,14 +15,16 @@ static int64_t next_interval(const struct looked *looked, const struct config *c
 {
     int64_t interval = config->poll_interval_ms;
     int64_t slow     = config->poll_slow_after_ms;
-    for (int64_t age = looked->age_ms - slow; age > 0 && interval < config->poll_interval_max_ms; age -= interval)
+    for (int64_t age = looked->age_ms - slow; age > 0 && interval < config->poll_interval_max_ms;
+         age -= interval)
         interval *= 2;
-    return at_most(interval, config->poll_interval_max_ms > config->poll_interval_ms ? config->poll_interval_max_ms
-                                                                                     : config->poll_interval_ms);
+    return at_most(interval, config->poll_interval_max_ms > config->poll_interval_ms
+                                 ? config->poll_interval_max_ms
+                                 : config->poll_interval_ms);
 }
 
-// After the end: for a public id that is still to come, or a draft that its owner may post. After 1, 5, 15, 60 minutes,
-// then hourly, as long as the horizon.
+// After the end: for a public id that is still to come, or a draft that its owner may post. After
+// 1, 5, 15, 60 minutes, then hourly, as long as the horizon.
 static int64_t next_after_end(const struct looked *looked, const struct config *config)
 {
     static const int64_t minutes[] = { 1, 4, 10, 45 };
@@ -32,9 +34,11 @@ static int64_t next_after_end(const struct looked *looked, const struct config *
     return (looks < COUNT_OF(minutes) ? minutes[looks] : 60) * 60000;
 }
 
-static struct decision go_on(struct decision decision, const struct looked *looked, const struct config *config)
+static struct decision go_on(struct decision decision, const struct looked *looked,
+                             const struct config *config)
 {
-    decision.next_ms = looked->state == JOB_PROCESSING ? next_interval(looked, config) : next_after_end(looked, config);
+    decision.next_ms = looked->state == JOB_PROCESSING ? next_interval(looked, config)
+                                                       : next_after_end(looked, config);
     if (looked->state == JOB_PROCESSING && looked->age_ms > config->poll_horizon_ms) {
         decision.ends    = true;
         decision.event   = ON_HORIZON;
@@ -44,8 +48,8 @@ static struct decision go_on(struct decision decision, const struct looked *look
     return decision;
 }
 
-static struct decision fail(struct decision decision, const struct outcome *outcome, const struct looked *looked,
-                            const struct config *config)
+static struct decision fail(struct decision decision, const struct outcome *outcome,
+                            const struct looked *looked, const struct config *config)
 {
     decision.ends    = true;
     decision.event   = ON_FAIL;
@@ -87,7 +91,8 @@ static struct decision decide_refusal(struct decision decision, const struct out
     return go_on(decision, looked, config);
 }
 
-struct decision decide(const struct tiktok_answer *answer, const struct looked *looked, const struct config *config)
+struct decision decide(const struct tiktok_answer *answer, const struct looked *looked,
+                       const struct config *config)
 {
     const struct outcome *outcome  = answer->outcome;
     struct decision       decision = { .next_ms = -1, .account_then = "", .answered = 1 };
@@ -98,10 +103,12 @@ struct decision decide(const struct tiktok_answer *answer, const struct looked *
     if (strcmp(answer->status, "FAILED") == 0 && looked->state == JOB_PROCESSING)
         return fail(decision, outcome_of_fail_reason(str_of(answer->fail_reason)), looked, config);
     if (strcmp(answer->status, "PUBLISH_COMPLETE") == 0 && looked->state != JOB_PUBLISHED) {
-        decision.ends    = true;
-        decision.event   = ON_COMPLETE;
-        decision.next_ms = answer->post_id_count ? -1 : next_after_end(&(struct looked){ .is_private = looked->is_private },
-                                                                       config);
+        decision.ends  = true;
+        decision.event = ON_COMPLETE;
+        decision.next_ms =
+            answer->post_id_count
+                ? -1
+                : next_after_end(&(struct looked){ .is_private = looked->is_private }, config);
         return decision;
     }
     if (strcmp(answer->status, "SEND_TO_USER_INBOX") == 0 && looked->state == JOB_PROCESSING) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a look at a publish id means for the job: a pure function of TikTok's answer and of how long it has gone on. */
+/* What a look at a publish id means for the job: a pure function of TikTok's answer and of how long
+ * it has gone on. */
 #pragma once
 
 #include <stdint.h>
@@ -9,11 +10,12 @@
 #include "tiktok/api.h"
 
 struct looked {
-    enum job_state state;        // PROCESSING, IN_INBOX or PUBLISHED: what the job was when the look was claimed
-    int64_t        age_ms;       // since TikTok accepted it
-    int64_t        looks;        // looks so far, since the last change of state
-    int64_t        retries;      // of the job, so far
-    bool           is_private;   // SELF_ONLY: no public id will ever come
+    enum job_state
+            state;  // PROCESSING, IN_INBOX or PUBLISHED: what the job was when the look was claimed
+    int64_t age_ms;      // since TikTok accepted it
+    int64_t looks;       // looks so far, since the last change of state
+    int64_t retries;     // of the job, so far
+    bool    is_private;  // SELF_ONLY: no public id will ever come
 };
 
 struct decision {
@@ -24,8 +26,9 @@ struct decision {
     int64_t               due_ms;        // AGAIN: wait before the new attempt
     int64_t               retries;       // AGAIN: of the job, from now on
     const char           *account_then;  // "", "window", "day", "park", "refresh"
-    int                   answered;      // of the status window: 1 it came · 0 surely not · -1 nobody knows
-    bool                  gave_up;       // worth a retry, but the bound is reached
+    int  answered;  // of the status window: 1 it came · 0 surely not · -1 nobody knows
+    bool gave_up;   // worth a retry, but the bound is reached
 };
 
-struct decision decide(const struct tiktok_answer *answer, const struct looked *looked, const struct config *config);
+struct decision decide(const struct tiktok_answer *answer, const struct looked *looked,
+                       const struct config *config);

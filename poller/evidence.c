@@ -15,53 +15,55 @@
 enum {
     CLAIM_FIELDS   = 10,
     LOOKS_AT_ONCE  = 32,
-    PAGES_MAX      = 5,    // of one look: 100 videos
+    PAGES_MAX      = 5,  // of one look: 100 videos
     WRITE_AGAIN_MS = 200,
     WRITES_MAX     = 50,
     SAID_MAX_BYTES = 1024,
 };
 
-struct look {                        // one look at one account, for one job
-    struct call        call;
-    struct evidence   *evidence;     // borrowed
-    LIST_ENTRY(look)   entry;
-    struct arena       arena;        // owns the texts
+struct look {  // one look at one account, for one job
+    struct call      call;
+    struct evidence *evidence;  // borrowed
+    LIST_ENTRY(look) entry;
+    struct arena       arena;  // owns the texts
     struct str         job_id;
-    struct str         epoch;        // of the attempt in doubt
+    struct str         epoch;  // of the attempt in doubt
     struct str         account;
-    struct str         member;       // of the window of listings
-    struct str         token_rev;    // of the account's record
-    bool               refused;      // its token was: it is to be refreshed
+    struct str         member;     // of the window of listings
+    struct str         token_rev;  // of the account's record
+    bool               refused;    // its token was: it is to be refreshed
     struct match_job   wanted;
     struct match       match;
-    struct buf         token;        // access token; wiped
+    struct buf         token;  // access token; wiped
     struct tiktok_page page;
-    int64_t            pages;        // calls made
-    int64_t            looks;        // that were answered, before this one
-    bool               answered;     // TikTok did: this one counts
-    bool               over;         // no later look can say more
-    bool               found;        // match.video is its post
-    struct buf         said;         // in words
+    int64_t            pages;     // calls made
+    int64_t            looks;     // that were answered, before this one
+    bool               answered;  // TikTok did: this one counts
+    bool               over;      // no later look can say more
+    bool               found;     // match.video is its post
+    struct buf         said;      // in words
     struct redis_reply reply;
-    struct timer       again;        // write it down, again
-    int                writes;       // tries of that
+    struct timer       again;   // write it down, again
+    int                writes;  // tries of that
 };
 
 struct evidence {
-    struct program    *program;      // borrowed
-    LIST_HEAD(, look)  looks;        // under way
+    struct program *program;  // borrowed
+    LIST_HEAD(, look) looks;  // under way
     int64_t            look_count;
-    struct call        call;         // evidence_claim
+    struct call        call;  // evidence_claim
     struct redis_reply reply;
-    struct timer       pass;         // the next one
+    struct timer       pass;           // the next one
     int64_t            wait_until_ms;  // monotonic; TikTok said that there were too many listings
 };
 
 static void evidence_claim(struct evidence *evidence);
 static void look_list(struct look *look);
 static void look_write(struct look *look);
-static void on_listed(struct call *call, const struct error *err);   // 1. a page: the next one, or decide
-static void on_written(struct call *call, const struct error *err);  // 2. Redis has what it said: done
+// 1. a page: the next one, or decide
+static void on_listed(struct call *call, const struct error *err);
+// 2. Redis has what it said: done
+static void on_written(struct call *call, const struct error *err);
 
 static int64_t at_most(int64_t a, int64_t b)
 {
@@ -71,7 +73,7 @@ static int64_t at_most(int64_t a, int64_t b)
 static void pass_later(struct evidence *evidence, int64_t delay_ms)
 {
     const struct config *config = &evidence->program->config;
-    int64_t              ms     = delay_ms < 0 ? config->unsure_look_ms : at_most(delay_ms, config->unsure_look_ms);
+    int64_t ms = delay_ms < 0 ? config->unsure_look_ms : at_most(delay_ms, config->unsure_look_ms);
     timer_start(&evidence->pass, ms < config->poller_idle_ms ? config->poller_idle_ms : ms);
 }
 
@@ -115,8 +117,9 @@ static void on_written(struct call *call, const struct error *err)
         return;
     }
     if (word == WORD_OK && look->found && str_is(state, "PUBLISHED"))
-        log_info("job moved", F_STRN("job", look->job_id), F_STRN("state", state), F_STRN("account", look->account),
-                 F_STRN("epoch", look->epoch), F_STR("post_id", look->match.video.id), F_STR("why", "found by listing"));
+        log_info("job moved", F_STRN("job", look->job_id), F_STRN("state", state),
+                 F_STRN("account", look->account), F_STRN("epoch", look->epoch),
+                 F_STR("post_id", look->match.video.id), F_STR("why", "found by listing"));
     else
         log_info("no evidence", F_STRN("job", look->job_id), F_STRN("account", look->account),
                  F_STR("said", buf_text(&look->said)));
@@ -132,18 +135,18 @@ static void look_write(struct look *look)
 {
     struct program   *p    = look->evidence->program;
     struct found_args args = {
-        .job_id   = look->job_id,
-        .epoch    = look->epoch,
-        .member   = look->member,
-        .calls    = look->pages,
-        .pages    = PAGES_MAX,
-        .post_id  = look->found ? str_of(look->match.video.id) : STR(""),
-        .post_url = look->found ? str_of(look->match.video.share_url) : STR(""),
-        .said     = buf_str(&look->said),
-        .looks    = look->looks + look->answered,
-        .over     = look->over,
+        .job_id    = look->job_id,
+        .epoch     = look->epoch,
+        .member    = look->member,
+        .calls     = look->pages,
+        .pages     = PAGES_MAX,
+        .post_id   = look->found ? str_of(look->match.video.id) : STR(""),
+        .post_url  = look->found ? str_of(look->match.video.share_url) : STR(""),
+        .said      = buf_str(&look->said),
+        .looks     = look->looks + look->answered,
+        .over      = look->over,
         .token_rev = look->refused ? look->token_rev : STR(""),
-        .poller   = program_id(p),
+        .poller    = program_id(p),
     };
     script_found(p->store, &args, &look->reply, &look->call, on_written);
 }
@@ -156,14 +159,23 @@ static void say_match(struct look *look)
     char                time[CLOCK_TEXT_BYTES];
     if (match->fits == 1) {
         clock_format(match->video.create_time_s * 1000, time);
-        buf_printf(&look->said, "TikTok lists video %s, created %s, with its caption: the only one of the hour after it "
-                   "was sent.", match->video.id, time);
+        buf_printf(&look->said,
+                   "TikTok lists video %s, created %s, with its caption: the only one of the hour "
+                   "after it "
+                   "was sent.",
+                   match->video.id, time);
     } else if (match->fits > 1) {
-        buf_printf(&look->said, "%zu videos of the hour after it was sent have its caption: which is its post is not "
-                   "known.", match->fits);
+        buf_printf(
+            &look->said,
+            "%zu videos of the hour after it was sent have its caption: which is its post is not "
+            "known.",
+            match->fits);
     } else {
-        buf_printf(&look->said, "Of the account's newest %zu videos %zu are of the hour after it was sent, and none of "
-                   "those has its caption. That is no proof that it was not posted.", match->seen, match->in_hour);
+        buf_printf(
+            &look->said,
+            "Of the account's newest %zu videos %zu are of the hour after it was sent, and none of "
+            "those has its caption. That is no proof that it was not posted.",
+            match->seen, match->in_hour);
     }
 }
 
@@ -174,8 +186,11 @@ static void look_decide(struct look *look)
     buf_wipe(&look->token);
     look->answered = true;
     if (!whole && look->match.fits < 2) {
-        buf_printf(&look->said, "TikTok listed %zu videos and did not come to the moment when it was sent: whether one "
-                   "of them is its post is not known.", look->match.seen);
+        buf_printf(
+            &look->said,
+            "TikTok listed %zu videos and did not come to the moment when it was sent: whether one "
+            "of them is its post is not known.",
+            look->match.seen);
     } else {
         look->found = look->match.fits == 1;
         say_match(look);
@@ -183,7 +198,8 @@ static void look_decide(struct look *look)
     look_write(look);
 }
 
-// Refused for good is an answer, which says that a listing cannot help; no answer is none, and is not counted.
+// Refused for good is an answer, which says that a listing cannot help; no answer is none, and is
+// not counted.
 static void look_refused(struct look *look)
 {
     struct evidence            *evidence = look->evidence;
@@ -191,14 +207,15 @@ static void look_refused(struct look *look)
     const struct outcome       *outcome  = answer->outcome;
     buf_wipe(&look->token);
     look->refused  = outcome->next == NEXT_REFRESH && config_refreshes(&evidence->program->config);
-    look->answered = outcome->effect == EFFECT_NO && outcome->next != NEXT_WINDOW && outcome->next != NEXT_RETRY &&
-                     !look->refused;
+    look->answered = outcome->effect == EFFECT_NO && outcome->next != NEXT_WINDOW &&
+                     outcome->next != NEXT_RETRY && !look->refused;
     buf_printf(&look->said, "The account's videos could not be listed (%s%s%s): %s", outcome->code,
                answer->message[0] ? ", " : "", answer->message, outcome->cause);
     if (outcome->next == NEXT_WINDOW)
         evidence->wait_until_ms = clock_monotonic_ms() + evidence->program->config.limit_window_ms;
-    log_warn("cannot list", F_STRN("account", look->account), F_STRN("job", look->job_id), F_STR("code", outcome->code),
-             F_STR("message", answer->message), F_STR("log_id", answer->log_id));
+    log_warn("cannot list", F_STRN("account", look->account), F_STRN("job", look->job_id),
+             F_STR("code", outcome->code), F_STR("message", answer->message),
+             F_STR("log_id", answer->log_id));
     look_write(look);
 }
 
@@ -211,7 +228,8 @@ static void on_listed(struct call *call, const struct error *err)
         return;
     }
     match_page(&look->match, &look->wanted, page);
-    if (page->has_more && page->cursor > 0 && !look->match.reached && look->match.fits < 2 && look->pages < PAGES_MAX)
+    if (page->has_more && page->cursor > 0 && !look->match.reached && look->match.fits < 2 &&
+        look->pages < PAGES_MAX)
         look_list(look);
     else
         look_decide(look);
@@ -221,7 +239,8 @@ static void look_list(struct look *look)
 {
     int64_t cursor = look->pages ? look->page.cursor : 0;
     look->pages++;
-    tiktok_list(look->evidence->program->tiktok, cursor, buf_str(&look->token), &look->page, &look->call, on_listed);
+    tiktok_list(look->evidence->program->tiktok, cursor, buf_str(&look->token), &look->page,
+                &look->call, on_listed);
 }
 
 // Why it cannot be listed; "" when it can: its caption is there, and the token.
@@ -238,8 +257,10 @@ static const char *look_prepare(struct look *look, struct str message, struct st
     } else if (!job.post.caption.len) {
         why        = "It has no caption: nothing tells it from other videos.";
         look->over = true;
-    } else if (!account_unseal(p->seal, p->config.fleet, look->account, sealed, &look->token, &err)) {
-        log_warn("token cannot be used", F_STRN("account", look->account), F_STR("why", err.message));
+    } else if (!account_unseal(p->seal, p->config.fleet, look->account, sealed, &look->token,
+                               &err)) {
+        log_warn("token cannot be used", F_STRN("account", look->account),
+                 F_STR("why", err.message));
         why = "The account's token cannot be used, so its videos cannot be listed.";
     } else {
         look->wanted.caption = arena_copy(&look->arena, job.post.caption);
@@ -300,13 +321,14 @@ static void on_claimed(struct call *call, const struct error *err)
 
 static void evidence_claim(struct evidence *evidence)
 {
-    const struct config *config = &evidence->program->config;
-    struct evidence_claim_args args = {
-        .count      = LOOKS_AT_ONCE,
-        .timeout_ms = PAGES_MAX * config->tiktok_timeout_ms + 2 * config->redis_timeout_ms,
-        .pages      = PAGES_MAX,
+    const struct config       *config = &evidence->program->config;
+    struct evidence_claim_args args   = {
+          .count      = LOOKS_AT_ONCE,
+          .timeout_ms = PAGES_MAX * config->tiktok_timeout_ms + 2 * config->redis_timeout_ms,
+          .pages      = PAGES_MAX,
     };
-    script_evidence_claim(evidence->program->store, &args, &evidence->reply, &evidence->call, on_claimed);
+    script_evidence_claim(evidence->program->store, &args, &evidence->reply, &evidence->call,
+                          on_claimed);
 }
 
 static void on_pass(struct timer *timer)

@@ -13,29 +13,29 @@
 
 enum { CLAIM_FIELDS = 14, CLAIM_AT_MOST = 64, WRITE_AGAIN_MS = 200, WRITES_MAX = 50 };
 
-struct look {                          // one look at one publish id
-    struct call          call;
-    struct follow       *follow;       // borrowed
-    LIST_ENTRY(look)     entry;
-    struct arena         arena;        // owns the texts
+struct look {  // one look at one publish id
+    struct call    call;
+    struct follow *follow;  // borrowed
+    LIST_ENTRY(look) entry;
+    struct arena         arena;  // owns the texts
     struct str           job_id;
     struct str           publish_id;
     struct str           account;
-    struct str           member;       // of the status window
-    struct str           token_rev;    // of the account's record
+    struct str           member;     // of the status window
+    struct str           token_rev;  // of the account's record
     struct looked        looked;
-    struct buf           token;        // access token; wiped
+    struct buf           token;  // access token; wiped
     struct tiktok_answer answer;
     struct decision      decision;
     struct buf           cause;
     struct redis_reply   reply;
-    struct timer         again;        // write what TikTok said, again
-    int                  writes;       // tries of that
+    struct timer         again;   // write what TikTok said, again
+    int                  writes;  // tries of that
 };
 
 struct follow {
-    struct program    *program;        // borrowed
-    LIST_HEAD(, look)  looks;          // under way
+    struct program *program;  // borrowed
+    LIST_HEAD(, look) looks;  // under way
     int64_t            look_count;
     struct call        claim;
     struct redis_reply claim_reply;
@@ -84,7 +84,8 @@ static void on_written(struct call *call, const struct error *err)
         return;
     }
     if (word == WORD_OK && look->decision.ends)
-        log_info("job moved", F_STRN("job", look->job_id), F_STRN("state", answer_item(&look->reply.answer, 1)),
+        log_info("job moved", F_STRN("job", look->job_id),
+                 F_STRN("state", answer_item(&look->reply.answer, 1)),
                  F_STRN("account", look->account), F_STRN("publish_id", look->publish_id),
                  F_STR("code", look->decision.outcome ? look->decision.outcome->code : ""),
                  F_STR("log_id", look->answer.log_id));
@@ -110,23 +111,23 @@ static void write_end(struct look *look)
     const struct tiktok_answer *a = &look->answer;
     char                        downloaded[24], uploaded[24];
     struct finish_args          args = {
-        .job_id       = look->job_id,
-        .publish_id   = look->publish_id,
-        .member       = look->member,
-        .event        = str_of(job_event_text(d->event)),
-        .next_ms      = d->next_ms,
-        .due_ms       = d->due_ms,
-        .retries      = d->retries,
-        .status       = str_of(a->status),
-        .downloaded   = number_or_empty(downloaded, a->downloaded_bytes),
-        .uploaded     = number_or_empty(uploaded, a->uploaded_bytes),
-        .post_id      = a->post_id_count ? str_of(a->post_ids[0]) : STR(""),
-        .account_then = str_of(d->account_then),
-        .code         = str_of(d->outcome ? d->outcome->code : ""),
-        .cause        = buf_str(&look->cause),
-        .remedy       = str_of(d->outcome ? d->outcome->remedy : ""),
-        .log_id       = str_of(a->log_id),
-        .poller       = program_id(look->follow->program),
+                 .job_id       = look->job_id,
+                 .publish_id   = look->publish_id,
+                 .member       = look->member,
+                 .event        = str_of(job_event_text(d->event)),
+                 .next_ms      = d->next_ms,
+                 .due_ms       = d->due_ms,
+                 .retries      = d->retries,
+                 .status       = str_of(a->status),
+                 .downloaded   = number_or_empty(downloaded, a->downloaded_bytes),
+                 .uploaded     = number_or_empty(uploaded, a->uploaded_bytes),
+                 .post_id      = a->post_id_count ? str_of(a->post_ids[0]) : STR(""),
+                 .account_then = str_of(d->account_then),
+                 .code         = str_of(d->outcome ? d->outcome->code : ""),
+                 .cause        = buf_str(&look->cause),
+                 .remedy       = str_of(d->outcome ? d->outcome->remedy : ""),
+                 .log_id       = str_of(a->log_id),
+                 .poller       = program_id(look->follow->program),
     };
     script_finish(look->follow->program->store, &args, &look->reply, &look->call, on_written);
 }
@@ -137,20 +138,20 @@ static void write_look(struct look *look)
     const struct tiktok_answer *a = &look->answer;
     char                        downloaded[24], uploaded[24];
     struct look_args            args = {
-        .job_id       = look->job_id,
-        .publish_id   = look->publish_id,
-        .member       = look->member,
-        .answered     = d->answered,
-        .next_ms      = d->next_ms,
-        .status       = str_of(a->status),
-        .downloaded   = number_or_empty(downloaded, a->downloaded_bytes),
-        .uploaded     = number_or_empty(uploaded, a->uploaded_bytes),
-        .post_id      = a->post_id_count ? str_of(a->post_ids[0]) : STR(""),
-        .log_id       = str_of(a->log_id),
-        .account_then = str_of(d->account_then),
-        .token_rev    = look->token_rev,
-        .code         = str_of(d->outcome ? d->outcome->code : ""),
-        .poller       = program_id(look->follow->program),
+                   .job_id       = look->job_id,
+                   .publish_id   = look->publish_id,
+                   .member       = look->member,
+                   .answered     = d->answered,
+                   .next_ms      = d->next_ms,
+                   .status       = str_of(a->status),
+                   .downloaded   = number_or_empty(downloaded, a->downloaded_bytes),
+                   .uploaded     = number_or_empty(uploaded, a->uploaded_bytes),
+                   .post_id      = a->post_id_count ? str_of(a->post_ids[0]) : STR(""),
+                   .log_id       = str_of(a->log_id),
+                   .account_then = str_of(d->account_then),
+                   .token_rev    = look->token_rev,
+                   .code         = str_of(d->outcome ? d->outcome->code : ""),
+                   .poller       = program_id(look->follow->program),
     };
     script_look(look->follow->program->store, &args, &look->reply, &look->call, on_written);
 }
@@ -209,7 +210,8 @@ static void look_start(struct follow *follow, const struct answer *answer, size_
         look->looked.state = JOB_PROCESSING;
     if (!str_to_i64(answer_item(answer, at + 5), &look->looked.looks))
         look->looked.looks = 0;
-    if (str_to_i64(answer_item(answer, at + 6), &accepted) && str_to_i64(answer_item(answer, at + 11), &now))
+    if (str_to_i64(answer_item(answer, at + 6), &accepted) &&
+        str_to_i64(answer_item(answer, at + 11), &now))
         look->looked.age_ms = now - accepted;
     look->looked.is_private = str_is(answer_item(answer, at + 9), "SELF_ONLY");
     if (!str_to_i64(answer_item(answer, at + 10), &look->looked.retries))
@@ -219,8 +221,10 @@ static void look_start(struct follow *follow, const struct answer *answer, size_
     timer_init(&look->again, p->loop, on_again);
     LIST_INSERT_HEAD(&follow->looks, look, entry);
     follow->look_count++;
-    if (account_unseal(p->seal, p->config.fleet, look->account, answer_item(answer, at + 8), &look->token, &err)) {
-        tiktok_status(p->tiktok, look->publish_id, buf_str(&look->token), &look->answer, &look->call, on_status);
+    if (account_unseal(p->seal, p->config.fleet, look->account, answer_item(answer, at + 8),
+                       &look->token, &err)) {
+        tiktok_status(p->tiktok, look->publish_id, buf_str(&look->token), &look->answer,
+                      &look->call, on_status);
         return;
     }
     log_warn("token cannot be used", F_STRN("account", look->account), F_STR("why", err.message));
@@ -243,11 +247,11 @@ static void claim_later(struct follow *follow, int64_t delay_ms)
 
 static void on_claimed(struct call *call, const struct error *err)
 {
-    struct follow  *follow = container_of(call, struct follow, claim);
-    enum store_word word   = WORD_WAIT;
-    struct error    why;
-    int64_t         delay_ms = -1;
-    const struct answer *answer = &follow->claim_reply.answer;
+    struct follow       *follow = container_of(call, struct follow, claim);
+    enum store_word      word   = WORD_WAIT;
+    struct error         why;
+    int64_t              delay_ms = -1;
+    const struct answer *answer   = &follow->claim_reply.answer;
     if (!store_word(err, &follow->claim_reply, &word, &why)) {
         log_warn("cannot claim publish ids", F_STR("why", why.message));
     } else {

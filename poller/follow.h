@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Following publish ids: claim due ones, ask TikTok for their status, write what it says, again until the end. */
+/* Following publish ids: claim due ones, ask TikTok for their status, write what it says, again
+ * until the end. */
 #pragma once
 
 #include "job/program.h"

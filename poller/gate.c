@@ -12,55 +12,67 @@
 #include "poller/mark.h"
 #include "poller/restore.h"
 
-enum { TAKER_BYTES = PROGRAM_ID_BYTES + 24, PARTITIONS_MAX = 4096, SWEEP_AT_ONCE = 100, CLOCK_OFF_MS = 2000 };
-
-struct gate {
-    struct program      *program;        // borrowed
-    struct call          call;           // the step under way
-    struct redis_reply   reply;
-    struct call          keep;           // the lease of the token
-    struct redis_reply   keep_reply;
-    struct timer         keep_timer;
-    struct timer         wait;           // of the step that waits
-    bool                 taken;          // this program has the gate, as far as it knows
-    bool                 empty;          // Redis knew no job
-    bool                 first;          // the first start of the fleet
-    uint64_t             takes;          // each has another token
-    char                 taker[TAKER_BYTES];
-    int64_t              remembered;     // generation in Redis
-    char                 identity[64];   // of the server that it was taken on
-    char                 generation[24]; // the new one
-    int64_t              began_ms;       // monotonic
-    const char          *step;           // for people
-    bool                 tail;           // the journal is read from where Redis knew it last
-    struct kafka_offset  anchor;         // of the record of the remembered generation
-    bool                 anchor_seen;    // what stands there has been read
-    bool                 anchor_ok;      // it is that record
-    struct timer         anchored;       // anchor_seen
-    struct kafka_place   place;          // of the new generation's record
-    struct kafka_read   *read;           // owned while something is read
-    struct kafka_offset *ends;           // owned: where a tail begins, then where the first reading of the journal ended
-    size_t               end_count;
-    struct replay       *replay;         // owned
-    struct restore      *restore;        // owned
-    struct buf           key;            // the generation's record
-    struct buf           record;
-    struct error         bad_record;     // the journal holds something that cannot be read
-    bool                 bad;
+enum {
+    TAKER_BYTES    = PROGRAM_ID_BYTES + 24,
+    PARTITIONS_MAX = 4096,
+    SWEEP_AT_ONCE  = 100,
+    CLOCK_OFF_MS   = 2000
 };
 
-static void on_taken(struct call *call, const struct error *err);          // 1. ours: is the journal the remembered one?
-static void on_anchor_read(struct call *call, const struct error *err);    //    a tail of it will do; or not
-static void on_journal_read(struct call *call, const struct error *err);   // 2. the highest generation is known
-static void on_generation(struct call *call, const struct error *err);     // 3. the new one is confirmed: wait
-static void on_waited(struct timer *timer);                                // 4. no old Redis accepts: read accounts
+struct gate {
+    struct program     *program;  // borrowed
+    struct call         call;     // the step under way
+    struct redis_reply  reply;
+    struct call         keep;  // the lease of the token
+    struct redis_reply  keep_reply;
+    struct timer        keep_timer;
+    struct timer        wait;   // of the step that waits
+    bool                taken;  // this program has the gate, as far as it knows
+    bool                empty;  // Redis knew no job
+    bool                first;  // the first start of the fleet
+    uint64_t            takes;  // each has another token
+    char                taker[TAKER_BYTES];
+    int64_t             remembered;      // generation in Redis
+    char                identity[64];    // of the server that it was taken on
+    char                generation[24];  // the new one
+    int64_t             began_ms;        // monotonic
+    const char         *step;            // for people
+    bool                tail;            // the journal is read from where Redis knew it last
+    struct kafka_offset anchor;          // of the record of the remembered generation
+    bool                anchor_seen;     // what stands there has been read
+    bool                anchor_ok;       // it is that record
+    struct timer        anchored;        // anchor_seen
+    struct kafka_place  place;           // of the new generation's record
+    struct kafka_read  *read;            // owned while something is read
+    struct kafka_offset
+          *ends;  // owned: where a tail begins, then where the first reading of the journal ended
+    size_t end_count;
+    struct replay  *replay;   // owned
+    struct restore *restore;  // owned
+    struct buf      key;      // the generation's record
+    struct buf      record;
+    struct error    bad_record;  // the journal holds something that cannot be read
+    bool            bad;
+};
+
+// 1. ours: is the journal the remembered one?
+static void on_taken(struct call *call, const struct error *err);
+//    a tail of it will do; or not
+static void on_anchor_read(struct call *call, const struct error *err);
+// 2. the highest generation is known
+static void on_journal_read(struct call *call, const struct error *err);
+// 3. the new one is confirmed: wait
+static void on_generation(struct call *call, const struct error *err);
+static void on_waited(struct timer *timer);  // 4. no old Redis accepts: read accounts
 static void on_accounts_read(struct call *call, const struct error *err);  // 5. put them into Redis
-static void on_accounts_put(struct call *call, const struct error *err);   // 6. read the rest of the journal
-static void on_rest_read(struct call *call, const struct error *err);      // 7. put the jobs into Redis
-static void on_jobs_put(struct call *call, const struct error *err);       // 8. what is still claimed
-static void on_swept(struct call *call, const struct error *err);          // 9. compare the clocks
-static void on_clock(struct call *call, const struct error *err);          // 10. open
-static void on_opened(struct call *call, const struct error *err);         // 11. open
+// 6. read the rest of the journal
+static void on_accounts_put(struct call *call, const struct error *err);
+// 7. put the jobs into Redis
+static void on_rest_read(struct call *call, const struct error *err);
+static void on_jobs_put(struct call *call, const struct error *err);  // 8. what is still claimed
+static void on_swept(struct call *call, const struct error *err);     // 9. compare the clocks
+static void on_clock(struct call *call, const struct error *err);     // 10. open
+static void on_opened(struct call *call, const struct error *err);    // 11. open
 
 static void journal_begin(struct gate *gate, bool tail, const char *why);
 
@@ -94,7 +106,8 @@ static void gate_drop(struct gate *gate)
 
 static void gate_give_up(struct gate *gate, const char *why)
 {
-    log_warn("the gate stays closed for now: it is tried again", F_STR("step", gate->step), F_STR("why", why));
+    log_warn("the gate stays closed for now: it is tried again", F_STR("step", gate->step),
+             F_STR("why", why));
     gate_drop(gate);
 }
 
@@ -145,7 +158,8 @@ static void on_keep_timer(struct timer *timer)
 static void gate_step(struct gate *gate, const char *step)
 {
     gate->step = step;
-    log_info("gate", F_STR("step", step), F_STR("taker", gate->taker), F_STR("generation", gate->generation),
+    log_info("gate", F_STR("step", step), F_STR("taker", gate->taker),
+             F_STR("generation", gate->generation),
              F_INT("ms", clock_monotonic_ms() - gate->began_ms));
     if (!call_busy(&gate->keep))
         timer_start(&gate->keep_timer, 0);
@@ -159,9 +173,11 @@ static void on_opened(struct call *call, const struct error *err)
     if (!gate_done(gate, err))
         return;
     metric_add(gate->program->metrics, METRIC_GATE_OPENED, 0, 1);
-    log_info("gate opened", F_STR("generation", gate->generation), F_STR("first_start", gate->first ? "yes" : "no"),
+    log_info("gate opened", F_STR("generation", gate->generation),
+             F_STR("first_start", gate->first ? "yes" : "no"),
              F_STR("journal_read", gate->tail ? "tail" : "whole"),
-             F_INT("jobs", replay_jobs(gate->replay)), F_INT("ms", clock_monotonic_ms() - gate->began_ms));
+             F_INT("jobs", replay_jobs(gate->replay)),
+             F_INT("ms", clock_monotonic_ms() - gate->began_ms));
     gate_drop(gate);
 }
 
@@ -192,7 +208,8 @@ static void on_clock(struct call *call, const struct error *err)
     int64_t off_ms   = redis_ms - clock_wall_ms();
     redis_reply_fini(&gate->reply);
     if (off_ms > CLOCK_OFF_MS || off_ms < -CLOCK_OFF_MS) {
-        log_error("the clocks of Redis and of this machine are apart: set them right, then the gate opens",
+        log_error("the clocks of Redis and of this machine are apart: set them right, then the "
+                  "gate opens",
                   F_INT("apart_ms", off_ms));
         gate_give_up(gate, "the clocks are apart");
         return;
@@ -202,9 +219,9 @@ static void on_clock(struct call *call, const struct error *err)
 
 static void gate_sweep(struct gate *gate)
 {
-    struct gate_sweep_args args = {
-        .taker = str_of(gate->taker), .generation = str_of(gate->generation), .count = SWEEP_AT_ONCE
-    };
+    struct gate_sweep_args args = { .taker      = str_of(gate->taker),
+                                    .generation = str_of(gate->generation),
+                                    .count      = SWEEP_AT_ONCE };
     script_gate_sweep(gate->program->store, &args, &gate->reply, &gate->call, on_swept);
 }
 
@@ -219,9 +236,9 @@ static void on_swept(struct call *call, const struct error *err)
         gate_sweep(gate);
         return;
     }
-    struct gate_keep_args args = {
-        .taker = str_of(gate->taker), .lease_ms = gate->program->config.gate_lease_ms, .step = STR("clock")
-    };
+    struct gate_keep_args args = { .taker    = str_of(gate->taker),
+                                   .lease_ms = gate->program->config.gate_lease_ms,
+                                   .step     = STR("clock") };
     script_gate_keep(gate->program->store, &args, &gate->reply, &gate->call, on_clock);
 }
 
@@ -259,8 +276,10 @@ static void on_record(void *owner, const struct kafka_message *message)
         return;
     gate->bad        = true;
     gate->bad_record = err;
-    log_error("the journal holds a record that this version cannot read: nothing is opened on a guess. Run the version "
-              "that wrote it", F_STR("why", err.message));
+    log_error("the journal holds a record that this version cannot read: nothing is opened on a "
+              "guess. Run the version "
+              "that wrote it",
+              F_STR("why", err.message));
 }
 
 static void journal_read(struct gate *gate, call_done *done)
@@ -268,8 +287,9 @@ static void journal_read(struct gate *gate, call_done *done)
     struct program *p = gate->program;
     kafka_read_free(gate->read);
     gate->bad  = false;
-    gate->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], gate->ends, gate->end_count,
-                                  p->config.kafka_read_idle_ms, on_record, gate, &gate->call, done);
+    gate->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], gate->ends,
+                                  gate->end_count, p->config.kafka_read_idle_ms, on_record, gate,
+                                  &gate->call, done);
 }
 
 static void on_accounts_put(struct call *call, const struct error *err)
@@ -311,9 +331,9 @@ static void on_waited(struct timer *timer)
     struct program *p    = gate->program;
     gate_step(gate, "accounts");
     gate->restore = restore_new(p, gate->taker, gate->generation);
-    gate->read    = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_ACCOUNTS], NULL, 0,
-                                     p->config.kafka_read_idle_ms, on_account_record, gate, &gate->call,
-                                     on_accounts_read);
+    gate->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_ACCOUNTS], NULL, 0,
+                                  p->config.kafka_read_idle_ms, on_account_record, gate,
+                                  &gate->call, on_accounts_read);
 }
 
 static void on_generation(struct call *call, const struct error *err)
@@ -355,15 +375,16 @@ static void on_journal_read(struct call *call, const struct error *err)
 
     if (gate->remembered > highest)
         highest = gate->remembered;
-    // A journal without one record: nothing was ever sent, and there is no old Redis to wait for. With a generation in it
-    // an isolated Redis may still accept an attempt whose INTENT is on its way.
-    gate->first = !gate->tail && gate->empty && gate->remembered == 0 && replay_generation(gate->replay) == 0 &&
-                  !replay_used(gate->replay);
+    // A journal without one record: nothing was ever sent, and there is no old Redis to wait for.
+    // With a generation in it an isolated Redis may still accept an attempt whose INTENT is on its
+    // way.
+    gate->first = !gate->tail && gate->empty && gate->remembered == 0 &&
+                  replay_generation(gate->replay) == 0 && !replay_used(gate->replay);
     snprintf(gate->generation, sizeof gate->generation, "%" PRIi64, highest + 1);
     buf_fini(&gate->key);
     buf_fini(&gate->record);
-    journal_generation_record(highest + 1, str_of(gate->identity), clock_wall_ms(), str_of(gate->taker), &gate->key,
-                              &gate->record);
+    journal_generation_record(highest + 1, str_of(gate->identity), clock_wall_ms(),
+                              str_of(gate->taker), &gate->key, &gate->record);
     struct kafka_record record = {
         .topic     = gate->program->topics[TOPIC_JOURNAL],
         .partition = -1,
@@ -389,8 +410,8 @@ static void journal_begin(struct gate *gate, bool tail, const char *why)
     }
     replay_free(gate->replay);
     gate->replay = replay_new(gate->program->config.job_keep_ms);
-    log_info("gate reads the journal", F_STR("from", tail ? "where Redis knew it last" : "the beginning"),
-             F_STR("why", why));
+    log_info("gate reads the journal",
+             F_STR("from", tail ? "where Redis knew it last" : "the beginning"), F_STR("why", why));
     gate_step(gate, tail ? "tail of the journal" : "journal");
     journal_read(gate, on_journal_read);
 }
@@ -398,8 +419,9 @@ static void journal_begin(struct gate *gate, bool tail, const char *why)
 static void anchor_decide(struct gate *gate)
 {
     timer_stop(&gate->anchored);
-    journal_begin(gate, gate->anchor_ok, gate->anchor_ok ? "it is the journal that Redis knew"
-                                                         : "another record stands where that generation's was");
+    journal_begin(gate, gate->anchor_ok,
+                  gate->anchor_ok ? "it is the journal that Redis knew"
+                                  : "another record stands where that generation's was");
 }
 
 static void on_anchored(struct timer *timer)
@@ -426,35 +448,40 @@ static void on_anchor_record(void *owner, const struct kafka_message *message)
         return;
     snprintf(key, sizeof key, "generation/%" PRIi64, gate->remembered);
     gate->anchor_seen = true;
-    gate->anchor_ok   = message->offset == gate->anchor.offset && message->value.p && str_is(message->key, key);
+    gate->anchor_ok =
+        message->offset == gate->anchor.offset && message->value.p && str_is(message->key, key);
     timer_start(&gate->anchored, 0);
 }
 
-// Redis remembers where its journal ended, and where the record of its generation stands in it, which nothing overwrites:
-// if that is there, it is that journal. Only the one record is read.
+// Redis remembers where its journal ended, and where the record of its generation stands in it,
+// which nothing overwrites: if that is there, it is that journal. Only the one record is read.
 static void anchor_read(struct gate *gate)
 {
     struct program      *p    = gate->program;
     struct kafka_offset *from = xcalloc(gate->end_count + 1, sizeof *from);
     for (size_t i = 0; i < gate->end_count; i++)
         from[i] = (struct kafka_offset){ gate->ends[i].partition,
-                                         gate->ends[i].partition == gate->anchor.partition ? gate->anchor.offset
-                                                                                           : KAFKA_READ_NOTHING };
+                                         gate->ends[i].partition == gate->anchor.partition
+                                             ? gate->anchor.offset
+                                             : KAFKA_READ_NOTHING };
     gate->anchor_seen = gate->anchor_ok = false;
     gate_step(gate, "is it the same journal?");
-    gate->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], from, gate->end_count,
-                                  p->config.kafka_read_idle_ms, on_anchor_record, gate, &gate->call, on_anchor_read);
+    gate->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], from,
+                                  gate->end_count, p->config.kafka_read_idle_ms, on_anchor_record,
+                                  gate, &gate->call, on_anchor_read);
     free(from);
 }
 
 // False: Redis remembers nothing that a tail could begin at.
 static bool remembered_ends(struct gate *gate, const struct answer *answer)
 {
-    size_t anchors = 0;
+    size_t anchors  = 0;
     gate->ends      = xcalloc(PARTITIONS_MAX, sizeof *gate->ends);
     gate->end_count = 0;
-    return answer->count > 5 && mark_parse(answer_item(answer, 4), gate->ends, PARTITIONS_MAX, &gate->end_count) &&
-           mark_parse(answer_item(answer, 5), &gate->anchor, 1, &anchors) && anchors == 1 && gate->end_count > 0;
+    return answer->count > 5 &&
+           mark_parse(answer_item(answer, 4), gate->ends, PARTITIONS_MAX, &gate->end_count) &&
+           mark_parse(answer_item(answer, 5), &gate->anchor, 1, &anchors) && anchors == 1 &&
+           gate->end_count > 0;
 }
 
 static void on_taken(struct call *call, const struct error *err)
@@ -477,13 +504,16 @@ static void on_taken(struct call *call, const struct error *err)
     if (!gate->taken)
         return;
     log_info("gate taken", F_STR("taker", gate->taker), F_STR("identity", gate->identity),
-             F_INT("remembered_generation", gate->remembered), F_STR("redis_is_empty", gate->empty ? "yes" : "no"));
+             F_INT("remembered_generation", gate->remembered),
+             F_STR("redis_is_empty", gate->empty ? "yes" : "no"));
     gate->began_ms      = clock_monotonic_ms();
     gate->generation[0] = '\0';
     if (remembers && !gate->empty)
         anchor_read(gate);
     else
-        journal_begin(gate, false, gate->empty ? "Redis is empty" : "Redis remembers no place in it, or is to be told all");
+        journal_begin(gate, false,
+                      gate->empty ? "Redis is empty"
+                                  : "Redis remembers no place in it, or is to be told all");
 }
 
 void gate_look(struct gate *gate)
@@ -492,7 +522,8 @@ void gate_look(struct gate *gate)
     if (p->draining || gate->taken || call_busy(&gate->call))
         return;
     snprintf(gate->taker, sizeof gate->taker, "%s#%" PRIu64, p->id, ++gate->takes);
-    struct gate_take_args args = { .taker = str_of(gate->taker), .lease_ms = p->config.gate_lease_ms };
+    struct gate_take_args args = { .taker    = str_of(gate->taker),
+                                   .lease_ms = p->config.gate_lease_ms };
     script_gate_take(p->store, &args, &gate->reply, &gate->call, on_taken);
 }
 

@@ -11,7 +11,7 @@ struct mark {
     struct program     *program;  // borrowed
     struct call         call;
     struct redis_reply  reply;
-    struct timer        timer;    // the next mark
+    struct timer        timer;  // the next mark
     struct kafka_offset ends[PARTITIONS_MAX];
     size_t              count;
 };
@@ -30,7 +30,8 @@ bool mark_parse(struct str text, struct kafka_offset *ends, size_t max, size_t *
     while (str_cut(&text, ' ', &part)) {
         int64_t partition, offset;
         if (*count == max || !str_cut(&part, ':', &number) || !str_to_i64(number, &partition) ||
-            !str_to_i64(part, &offset) || partition < 0 || partition >= PARTITIONS_MAX || offset < 0)
+            !str_to_i64(part, &offset) || partition < 0 || partition >= PARTITIONS_MAX ||
+            offset < 0)
             return false;
         ends[(*count)++] = (struct kafka_offset){ (int32_t)partition, offset };
     }
@@ -75,7 +76,9 @@ static void on_timer(struct timer *timer)
         return;
     }
     mark_text(mark->ends, mark->count, &ends);
-    struct gate_ends_args args = { .poller = program_id(p), .ends = buf_str(&ends), .span = span_ms(mark) };
+    struct gate_ends_args args = { .poller = program_id(p),
+                                   .ends   = buf_str(&ends),
+                                   .span   = span_ms(mark) };
     script_gate_ends(p->store, &args, &mark->reply, &mark->call, on_marked);
     buf_fini(&ends);
 }

@@ -14,11 +14,12 @@
 struct mark;
 
 struct mark *mark_new(struct program *program);
-void         mark_saw(struct mark *mark, const struct kafka_place *place);  // a record of the journal is there
-void         mark_drain(struct mark *mark);
-void         mark_free(struct mark *mark);
+// a record of the journal is there
+void mark_saw(struct mark *mark, const struct kafka_place *place);
+void mark_drain(struct mark *mark);
+void mark_free(struct mark *mark);
 
-// "partition:offset" by spaces; text is init here, buf_fini it. False: it is not such a text (none at all
-// is not), or has more than max.
+// "partition:offset" by spaces; text is init here, buf_fini it. False: it is not such a text (none
+// at all is not), or has more than max.
 void mark_text(const struct kafka_offset *ends, size_t count, struct buf *text);
 bool mark_parse(struct str text, struct kafka_offset *ends, size_t max, size_t *count) MUST_CHECK;

@@ -12,20 +12,21 @@
 enum { AT_ONCE = 100, RETRY_FIELDS = 3 };
 
 struct policy {
-    struct program    *program;      // borrowed
-    struct call        call;         // one step at a time
-    struct redis_reply page;         // of the script `policy`; what is to be retried is read from it
-    struct redis_reply reply;        // of policy_retry
-    struct timer       timer;        // the next pass
-    size_t             next;         // item of the page
-    struct buf         id;           // of the command under way
-    struct buf         key;          // its record
+    struct program    *program;  // borrowed
+    struct call        call;     // one step at a time
+    struct redis_reply page;     // of the script `policy`; what is to be retried is read from it
+    struct redis_reply reply;    // of policy_retry
+    struct timer       timer;    // the next pass
+    size_t             next;     // item of the page
+    struct buf         id;       // of the command under way
+    struct buf         key;      // its record
     struct buf         record;
 };
 
-static void on_page(struct call *call, const struct error *err);       // 1. what is due
-static void on_journaled(struct call *call, const struct error *err);  // 2. one retry is in the journal
-static void on_retried(struct call *call, const struct error *err);    // 3. it is done: the next one
+static void on_page(struct call *call, const struct error *err);  // 1. what is due
+// 2. one retry is in the journal
+static void on_journaled(struct call *call, const struct error *err);
+static void on_retried(struct call *call, const struct error *err);  // 3. it is done: the next one
 static void retry_next(struct policy *policy);
 
 static struct policy *policy_of(struct call *call)
@@ -37,8 +38,9 @@ static void policy_later(struct policy *policy)
 {
     const struct config *config = &policy->program->config;
     redis_reply_fini(&policy->page);
-    timer_start(&policy->timer, config->unsure_look_ms < config->poller_idle_ms ? config->poller_idle_ms
-                                                                                : config->unsure_look_ms);
+    timer_start(&policy->timer, config->unsure_look_ms < config->poller_idle_ms
+                                    ? config->poller_idle_ms
+                                    : config->unsure_look_ms);
 }
 
 // ---- 3, 2: one retry
@@ -54,7 +56,8 @@ static void on_retried(struct call *call, const struct error *err)
         log_warn("on_unsure: sent again, nobody knows whether it was posted", F_STRN("job", job_id),
                  F_STRN("epoch", answer_item(&policy->page.answer, policy->next + 1)));
     } else if (answered && word != WORD_GATE) {
-        log_info("on_unsure: not sent again, it is not in that doubt any more", F_STRN("job", job_id));
+        log_info("on_unsure: not sent again, it is not in that doubt any more",
+                 F_STRN("job", job_id));
     }
     redis_reply_fini(&policy->reply);
     policy->next += RETRY_FIELDS;
@@ -70,8 +73,8 @@ static void on_journaled(struct call *call, const struct error *err)
     const struct answer  *page    = &policy->page.answer;
     const struct outcome *outcome = outcome_named("unsure_retried");
     if (err) {
-        log_warn("on_unsure: the retry is not in the journal yet", F_STRN("job", answer_item(page, policy->next)),
-                 F_STR("why", err->message));
+        log_warn("on_unsure: the retry is not in the journal yet",
+                 F_STRN("job", answer_item(page, policy->next)), F_STR("why", err->message));
         policy_later(policy);
         return;
     }
@@ -94,13 +97,13 @@ static void retry_next(struct policy *policy)
         policy_later(policy);
         return;
     }
-    struct command command = { .what       = COMMAND_RETRY,
-                               .job_id     = answer_item(page, policy->next),
-                               .epoch      = answer_item(page, policy->next + 1),
-                               .publish_id = answer_item(page, policy->next + 2),
-                               .state      = STR("UNSURE"),
-                               .by         = STR("on_unsure") };
-    struct command_record told = { .at_ms = clock_wall_ms() };
+    struct command        command = { .what       = COMMAND_RETRY,
+                                      .job_id     = answer_item(page, policy->next),
+                                      .epoch      = answer_item(page, policy->next + 1),
+                                      .publish_id = answer_item(page, policy->next + 2),
+                                      .state      = STR("UNSURE"),
+                                      .by         = STR("on_unsure") };
+    struct command_record told    = { .at_ms = clock_wall_ms() };
     buf_fini(&policy->id);
     buf_fini(&policy->key);
     buf_fini(&policy->record);
@@ -132,7 +135,8 @@ static void on_page(struct call *call, const struct error *err)
         return;
     }
     if (page->items[1].number)
-        log_warn("on_unsure: failed, nobody knows whether these were posted", F_INT("jobs", page->items[1].number));
+        log_warn("on_unsure: failed, nobody knows whether these were posted",
+                 F_INT("jobs", page->items[1].number));
     policy->next = 2;
     retry_next(policy);
 }

@@ -66,8 +66,9 @@ static void poller_drain(void *owner)
 static bool poller_idle(void *owner)
 {
     struct poller *poller = owner;
-    return follow_idle(poller->follow) && evidence_idle(poller->evidence) && policy_idle(poller->policy) &&
-           relay_idle(poller->relay) && gate_idle(poller->gate) && refresh_idle(poller->refresh);
+    return follow_idle(poller->follow) && evidence_idle(poller->evidence) &&
+           policy_idle(poller->policy) && relay_idle(poller->relay) && gate_idle(poller->gate) &&
+           refresh_idle(poller->refresh);
 }
 
 static void poller_close(void *owner)
@@ -100,12 +101,13 @@ static void poller_on_scrape(void *owner)
 }
 
 const struct program_kind poller_kind = {
-    .name    = "poller",
-    .purpose = "Follows posts to their end, refreshes tokens, sends events to Kafka, gives ended leases back, guards the gate.",
-    .open    = poller_open,
-    .drain   = poller_drain,
-    .idle    = poller_idle,
-    .close   = poller_close,
-    .on_gate = poller_on_gate,
+    .name      = "poller",
+    .purpose   = "Follows posts to their end, refreshes tokens, sends events to Kafka, gives ended "
+                 "leases back, guards the gate.",
+    .open      = poller_open,
+    .drain     = poller_drain,
+    .idle      = poller_idle,
+    .close     = poller_close,
+    .on_gate   = poller_on_gate,
     .on_scrape = poller_on_scrape,
 };

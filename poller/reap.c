@@ -12,7 +12,7 @@ struct reap {
     struct program    *program;  // borrowed
     struct call        call;
     struct redis_reply reply;
-    struct timer       timer;    // the next look
+    struct timer       timer;  // the next look
 };
 
 static void on_reaped(struct call *call, const struct error *err)
@@ -32,7 +32,8 @@ static void on_reaped(struct call *call, const struct error *err)
             log_warn("reaped", F_INT("leases", leases), F_INT("slots_back", slots));
     }
     redis_reply_fini(&reap->reply);
-    timer_start(&reap->timer, leases == LEASES_AT_ONCE ? 0 : reap->program->config.reap_interval_ms);
+    timer_start(&reap->timer,
+                leases == LEASES_AT_ONCE ? 0 : reap->program->config.reap_interval_ms);
 }
 
 static void on_timer(struct timer *timer)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Leases that ended, and UNSURE jobs that held their slot long enough: the script `reap` knows what becomes of each. */
+/* Leases that ended, and UNSURE jobs that held their slot long enough: the script `reap` knows what
+ * becomes of each. */
 #pragma once
 
 #include "job/program.h"

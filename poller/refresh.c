@@ -17,49 +17,53 @@
 
 enum { CLAIM_FIELDS = 3, SEALED_MAX_BYTES = 32 * 1024, DAY_S = 86400 };
 
-struct renewal {                         // one account
-    struct call           call;          // one at a time
-    struct refresh       *refresh;       // borrowed
-    LIST_ENTRY(renewal)   entry;
-    struct arena          arena;         // of the texts
+struct renewal {              // one account
+    struct call     call;     // one at a time
+    struct refresh *refresh;  // borrowed
+    LIST_ENTRY(renewal) entry;
+    struct arena          arena;  // of the texts
     struct str            open_id;
-    struct str            epoch;         // of the lease
-    int64_t               failures;      // in a row, before this one
-    struct account_record record;        // as Redis has it; then as it is to be
-    int64_t               seen;          // rev of the pair that is spent
-    struct str            spent;         // that pair, sealed
-    int64_t               spent_at_ms;   // when TikTok gave it; 0: not known
-    int64_t               asked_ms;      // wall clock, before TikTok was asked
-    struct buf            old_token;     // refresh token; wiped
-    struct oauth_tokens   tokens;        // wiped
-    struct buf            sealed;        // the new pair
-    struct confirm_ask    ask;           // Kafka's word
-    struct account_write  write;         // on its way to Kafka and Redis
-    enum metric_refresh   result;        // what became of it
+    struct str            epoch;        // of the lease
+    int64_t               failures;     // in a row, before this one
+    struct account_record record;       // as Redis has it; then as it is to be
+    int64_t               seen;         // rev of the pair that is spent
+    struct str            spent;        // that pair, sealed
+    int64_t               spent_at_ms;  // when TikTok gave it; 0: not known
+    int64_t               asked_ms;     // wall clock, before TikTok was asked
+    struct buf            old_token;    // refresh token; wiped
+    struct oauth_tokens   tokens;       // wiped
+    struct buf            sealed;       // the new pair
+    struct confirm_ask    ask;          // Kafka's word
+    struct account_write  write;        // on its way to Kafka and Redis
+    enum metric_refresh   result;       // what became of it
     struct redis_reply    reply;
-    struct timer          again;         // write it again
+    struct timer          again;  // write it again
 };
 
 struct refresh {
-    struct program      *program;        // borrowed
-    struct oauth        *oauth;          // owned; NULL: there is no client key or secret
-    struct confirm      *confirm;        // owned
-    LIST_HEAD(, renewal) renewals;       // under way
-    int64_t              count;          // of them
-    int64_t              held_until_ms;  // monotonic: our key or secret was refused
-    struct call          claim;
-    struct redis_reply   claim_reply;
-    struct timer         idle;
+    struct program *program;           // borrowed
+    struct oauth   *oauth;             // owned; NULL: there is no client key or secret
+    struct confirm *confirm;           // owned
+    LIST_HEAD(, renewal) renewals;     // under way
+    int64_t            count;          // of them
+    int64_t            held_until_ms;  // monotonic: our key or secret was refused
+    struct call        claim;
+    struct redis_reply claim_reply;
+    struct timer       idle;
 };
 
 static void refresh_claim(struct refresh *refresh);
-static void on_record(struct call *call, const struct error *err);     // 1. what Redis has of it: ask TikTok
-static void on_refreshed(struct call *call, const struct error *err);  // 2. a pair, a refusal, or no answer
-static void on_confirmed(struct call *call, const struct error *err);  // 3. invalid_grant: what Kafka has
-static void renewal_write(struct renewal *renewal);                    // 4. Kafka, then Redis
+// 1. what Redis has of it: ask TikTok
+static void on_record(struct call *call, const struct error *err);
+// 2. a pair, a refusal, or no answer
+static void on_refreshed(struct call *call, const struct error *err);
+// 3. invalid_grant: what Kafka has
+static void on_confirmed(struct call *call, const struct error *err);
+static void renewal_write(struct renewal *renewal);  // 4. Kafka, then Redis
 static void on_written(struct call *call, const struct error *err);
-static void on_kept(struct call *call, const struct error *err);       // not yet: the lease goes on, then 4 again
-static void on_ended(struct call *call, const struct error *err);      // 5. the lease is given back
+// not yet: the lease goes on, then 4 again
+static void on_kept(struct call *call, const struct error *err);
+static void on_ended(struct call *call, const struct error *err);  // 5. the lease is given back
 
 static struct renewal *renewal_of(struct call *call)
 {
@@ -103,12 +107,14 @@ static void on_ended(struct call *call, const struct error *err)
     struct error    why;
     // what Redis does not hear now the end of the lease tells
     if (!store_word(err, &renewal->reply, &word, &why))
-        log_warn("end of a refresh not recorded", F_STRN("account", renewal->open_id), F_STR("why", why.message));
+        log_warn("end of a refresh not recorded", F_STRN("account", renewal->open_id),
+                 F_STR("why", why.message));
     metric_add(renewal->refresh->program->metrics, METRIC_REFRESHES, renewal->result, 1);
     renewal_end(renewal);
 }
 
-static void tell_lease(struct renewal *renewal, const char *event, int64_t wait_ms, const char *code, call_done *done)
+static void tell_lease(struct renewal *renewal, const char *event, int64_t wait_ms,
+                       const char *code, call_done *done)
 {
     struct refresh_end_args args = {
         .account = renewal->open_id,
@@ -118,7 +124,8 @@ static void tell_lease(struct renewal *renewal, const char *event, int64_t wait_
         .code    = str_of(code),
     };
     redis_reply_fini(&renewal->reply);
-    script_refresh_end(renewal->refresh->program->store, &args, &renewal->reply, &renewal->call, done);
+    script_refresh_end(renewal->refresh->program->store, &args, &renewal->reply, &renewal->call,
+                       done);
 }
 
 static void renewal_done(struct renewal *renewal, enum metric_refresh result)
@@ -127,7 +134,8 @@ static void renewal_done(struct renewal *renewal, enum metric_refresh result)
     tell_lease(renewal, "done", 0, "", on_ended);
 }
 
-static void renewal_later(struct renewal *renewal, enum metric_refresh result, const char *code, int64_t wait_ms)
+static void renewal_later(struct renewal *renewal, enum metric_refresh result, const char *code,
+                          int64_t wait_ms)
 {
     renewal->result = result;
     buf_wipe(&renewal->old_token);
@@ -157,12 +165,14 @@ static void on_again(struct timer *timer)
 
 static void on_kept(struct call *call, const struct error *err)
 {
-    (void)err;  // whoever has the lease by now: this pair may be the only living one, and is not dropped
+    (void)
+        err;  // whoever has the lease by now: this pair may be the only living one, and is not dropped
     renewal_write(renewal_of(call));
 }
 
-// Somebody changed the record while its next pair was on its way here, and has the pair that is spent still: took it for
-// that of a dead account, sealed it with another key, gave the account another alias. This pair lives.
+// Somebody changed the record while its next pair was on its way here, and has the pair that is
+// spent still: took it for that of a dead account, sealed it with another key, gave the account
+// another alias. This pair lives.
 static bool outlives(const struct renewal *renewal)
 {
     const struct account_record *theirs = &renewal->write.record;
@@ -201,22 +211,27 @@ static void say_written(const struct renewal *renewal)
 {
     const struct account_record *record = &renewal->write.record;
     if (renewal->write.newer)
-        log_info("somebody else's tokens are newer", F_STRN("account", renewal->open_id), F_INT("rev", record->rev));
+        log_info("somebody else's tokens are newer", F_STRN("account", renewal->open_id),
+                 F_INT("rev", record->rev));
     else if (renewal->result == REFRESH_NEEDS_CONSENT)
-        log_error("account needs consent: connect it again (tokfleet account connect); its jobs wait",
-                  F_STRN("account", renewal->open_id), F_STRN("code", record->why),
-                  F_STR("log_id", renewal->tokens.answer.log_id));
+        log_error(
+            "account needs consent: connect it again (tokfleet account connect); its jobs wait",
+            F_STRN("account", renewal->open_id), F_STRN("code", record->why),
+            F_STR("log_id", renewal->tokens.answer.log_id));
     else
         log_info("token refreshed", F_STRN("account", renewal->open_id), F_INT("rev", record->rev),
-                 F_INT("expires_at", record->expires_at_ms), F_STR("log_id", renewal->tokens.answer.log_id));
+                 F_INT("expires_at", record->expires_at_ms),
+                 F_STR("log_id", renewal->tokens.answer.log_id));
 }
 
 static void warn_soon(const struct renewal *renewal)
 {
-    const struct account_record *record = &renewal->write.record;
-    int64_t left_ms = record->refresh_expires_at_ms - clock_wall_ms();
-    if (str_is(record->status, "ok") && record->refresh_expires_at_ms > 0 && left_ms < config_of(renewal)->refresh_soon_ms)
-        log_warn("consent ends soon: connect the account again", F_STRN("account", renewal->open_id),
+    const struct account_record *record  = &renewal->write.record;
+    int64_t                      left_ms = record->refresh_expires_at_ms - clock_wall_ms();
+    if (str_is(record->status, "ok") && record->refresh_expires_at_ms > 0 &&
+        left_ms < config_of(renewal)->refresh_soon_ms)
+        log_warn("consent ends soon: connect the account again",
+                 F_STRN("account", renewal->open_id),
                  F_INT("days_left", left_ms / (DAY_S * INT64_C(1000))));
 }
 
@@ -226,10 +241,12 @@ static void on_written(struct call *call, const struct error *err)
     bool            on_kafka = renewal->write.on_kafka;
     if (err && err->code == ERR_CLOSED && on_kafka) {
         // the gate's opening reads it from there, and the lease goes with what Redis forgot
-        log_info("tokens are on Kafka; Redis is told when its gate opens", F_STRN("account", renewal->open_id));
+        log_info("tokens are on Kafka; Redis is told when its gate opens",
+                 F_STRN("account", renewal->open_id));
         renewal_end(renewal);
     } else if (err) {
-        log_warn(on_kafka ? "tokens are on Kafka and not in Redis yet" : "tokens are not on Kafka yet",
+        log_warn(on_kafka ? "tokens are on Kafka and not in Redis yet"
+                          : "tokens are not on Kafka yet",
                  F_STRN("account", renewal->open_id), F_STR("why", err->message));
         account_write_fini(&renewal->write);
         timer_start(&renewal->again, config_of(renewal)->refresh_retry_ms);
@@ -248,8 +265,8 @@ static void on_written(struct call *call, const struct error *err)
 static void renewal_write(struct renewal *renewal)
 {
     struct program *p = renewal->refresh->program;
-    account_write_start(&renewal->write, p->kafka, p->store, p->topics[TOPIC_ACCOUNTS], &renewal->record, renewal->seen,
-                        program_id(p), &renewal->call, on_written);
+    account_write_start(&renewal->write, p->kafka, p->store, p->topics[TOPIC_ACCOUNTS],
+                        &renewal->record, renewal->seen, program_id(p), &renewal->call, on_written);
 }
 
 // ---- 3. invalid_grant, or no refresh token at all
@@ -273,8 +290,10 @@ static void on_confirmed(struct call *call, const struct error *err)
         renewal_later(renewal, REFRESH_LATER, "unconfirmed", backoff_ms(renewal));
         return;
     }
-    if (renewal->ask.found && (found->rev > renewal->seen || !str_eq(found->sealed, renewal->spent))) {
-        log_info("Kafka holds newer tokens than were refused", F_STRN("account", renewal->open_id), F_INT("rev", found->rev));
+    if (renewal->ask.found &&
+        (found->rev > renewal->seen || !str_eq(found->sealed, renewal->spent))) {
+        log_info("Kafka holds newer tokens than were refused", F_STRN("account", renewal->open_id),
+                 F_INT("rev", found->rev));
         renewal->record     = *found;
         renewal->record.rev = (found->rev > renewal->seen ? found->rev : renewal->seen) + 1;
         renewal->result     = REFRESH_OTHERS;
@@ -291,17 +310,19 @@ static bool take_pair(struct renewal *renewal, struct error *err)
     struct program            *p      = renewal->refresh->program;
     const struct oauth_tokens *tokens = &renewal->tokens;
     struct account_record     *record = &renewal->record;
-    struct str                 next   = tokens->refresh_token[0] ? str_of(tokens->refresh_token) : buf_str(&renewal->old_token);
+    struct str                 next =
+        tokens->refresh_token[0] ? str_of(tokens->refresh_token) : buf_str(&renewal->old_token);
     if (tokens->open_id[0] && !str_is(renewal->open_id, tokens->open_id))
         return error_set(err, ERR_BROKEN, "TikTok answered with the tokens of another user");
     buf_init(&renewal->sealed, SEALED_MAX_BYTES);
-    if (!account_seal_pair(p->seal, p->config.fleet, renewal->open_id, str_of(tokens->access_token), next,
-                           &renewal->sealed, err))
+    if (!account_seal_pair(p->seal, p->config.fleet, renewal->open_id, str_of(tokens->access_token),
+                           next, &renewal->sealed, err))
         return false;
-    record->rev           = renewal->seen + 1;
-    record->sealed        = buf_str(&renewal->sealed);
-    record->token_at_ms   = renewal->asked_ms;
-    record->expires_at_ms = renewal->asked_ms + (tokens->expires_in_s > 0 ? tokens->expires_in_s : DAY_S) * 1000;
+    record->rev         = renewal->seen + 1;
+    record->sealed      = buf_str(&renewal->sealed);
+    record->token_at_ms = renewal->asked_ms;
+    record->expires_at_ms =
+        renewal->asked_ms + (tokens->expires_in_s > 0 ? tokens->expires_in_s : DAY_S) * 1000;
     if (tokens->refresh_expires_in_s >= 0)
         record->refresh_expires_at_ms = renewal->asked_ms + tokens->refresh_expires_in_s * 1000;
     if (tokens->scopes[0])
@@ -321,9 +342,10 @@ static void refreshed_well(struct renewal *renewal)
     explicit_bzero(renewal->tokens.access_token, sizeof renewal->tokens.access_token);
     explicit_bzero(renewal->tokens.refresh_token, sizeof renewal->tokens.refresh_token);
     if (!ok) {
-        log_error("cannot take the new tokens", F_STRN("account", renewal->open_id), F_STR("why", err.message),
-                  F_STR("log_id", renewal->tokens.answer.log_id));
-        renewal_later(renewal, REFRESH_BUG, "broken_answer", config_of(renewal)->refresh_retry_max_ms);
+        log_error("cannot take the new tokens", F_STRN("account", renewal->open_id),
+                  F_STR("why", err.message), F_STR("log_id", renewal->tokens.answer.log_id));
+        renewal_later(renewal, REFRESH_BUG, "broken_answer",
+                      config_of(renewal)->refresh_retry_max_ms);
         return;
     }
     renewal->result = REFRESH_OK;
@@ -336,9 +358,11 @@ static void refused_us(struct renewal *renewal, enum metric_refresh result)
     struct refresh            *refresh = renewal->refresh;
     const struct oauth_answer *answer  = &renewal->tokens.answer;
     int64_t                    wait_ms = config_of(renewal)->refresh_retry_max_ms;
-    log_error("TikTok refuses to refresh tokens: no account is at fault", F_STR("code", answer->outcome->code),
-              F_STR("error", answer->error), F_STR("message", answer->description), F_STR("cause", answer->outcome->cause),
-              F_STR("remedy", answer->outcome->remedy), F_STRN("account", renewal->open_id), F_STR("log_id", answer->log_id));
+    log_error("TikTok refuses to refresh tokens: no account is at fault",
+              F_STR("code", answer->outcome->code), F_STR("error", answer->error),
+              F_STR("message", answer->description), F_STR("cause", answer->outcome->cause),
+              F_STR("remedy", answer->outcome->remedy), F_STRN("account", renewal->open_id),
+              F_STR("log_id", answer->log_id));
     refresh->held_until_ms = clock_monotonic_ms() + wait_ms;
     renewal_later(renewal, result, answer->outcome->code, wait_ms);
 }
@@ -346,12 +370,16 @@ static void refused_us(struct renewal *renewal, enum metric_refresh result)
 static void count_request(const struct renewal *renewal, const struct oauth_answer *answer)
 {
     static const enum metric_result results[] = {
-        [OAUTH_OK] = RESULT_OK,       [OAUTH_CONSENT] = RESULT_PARK, [OAUTH_CREDENTIALS] = RESULT_FAIL,
-        [OAUTH_LATER] = RESULT_RETRY, [OAUTH_BUG] = RESULT_FAIL,
+        [OAUTH_OK]          = RESULT_OK,
+        [OAUTH_CONSENT]     = RESULT_PARK,
+        [OAUTH_CREDENTIALS] = RESULT_FAIL,
+        [OAUTH_LATER]       = RESULT_RETRY,
+        [OAUTH_BUG]         = RESULT_FAIL,
     };
     struct metrics *metrics = renewal->refresh->program->metrics;
     size_t          place   = metric_place(metrics, METRIC_REQUEST, 0, STR("oauth/token"));
-    metric_observe(metrics, METRIC_REQUEST, metric_pair(metrics, METRIC_REQUEST, place, results[answer->outcome->next]),
+    metric_observe(metrics, METRIC_REQUEST,
+                   metric_pair(metrics, METRIC_REQUEST, place, results[answer->outcome->next]),
                    answer->took_us);
 }
 
@@ -367,7 +395,8 @@ static void on_refreshed(struct call *call, const struct error *err)
         return;
     case OAUTH_CONSENT:
         if (strcmp(outcome->code, "invalid_grant") == 0) {
-            confirm_start(renewal->refresh->confirm, &renewal->ask, renewal->open_id, &renewal->call, on_confirmed);
+            confirm_start(renewal->refresh->confirm, &renewal->ask, renewal->open_id,
+                          &renewal->call, on_confirmed);
             return;
         }
         refused_us(renewal, REFRESH_BUG);
@@ -381,9 +410,10 @@ static void on_refreshed(struct call *call, const struct error *err)
     case OAUTH_LATER:
         break;
     }
-    log_warn("token not refreshed yet", F_STRN("account", renewal->open_id), F_STR("code", outcome->code),
-             F_STR("message", err ? err->message : answer->description), F_INT("failures", renewal->failures + 1),
-             F_STR("log_id", answer->log_id));
+    log_warn("token not refreshed yet", F_STRN("account", renewal->open_id),
+             F_STR("code", outcome->code),
+             F_STR("message", err ? err->message : answer->description),
+             F_INT("failures", renewal->failures + 1), F_STR("log_id", answer->log_id));
     renewal_later(renewal, REFRESH_LATER, outcome->code, backoff_ms(renewal));
 }
 
@@ -394,10 +424,10 @@ static void renewal_ask(struct renewal *renewal)
     struct program *p = renewal->refresh->program;
     struct buf      access;
     struct error    err;
-    if (!account_unseal_pair(p->seal, p->config.fleet, renewal->open_id, renewal->record.sealed, &access,
-                             &renewal->old_token, &err)) {
-        log_error("tokens cannot be opened, so they are not refreshed", F_STRN("account", renewal->open_id),
-                  F_STR("why", err.message));
+    if (!account_unseal_pair(p->seal, p->config.fleet, renewal->open_id, renewal->record.sealed,
+                             &access, &renewal->old_token, &err)) {
+        log_error("tokens cannot be opened, so they are not refreshed",
+                  F_STRN("account", renewal->open_id), F_STR("why", err.message));
         renewal_later(renewal, REFRESH_BUG, "sealed_token", p->config.refresh_retry_max_ms);
         return;
     }
@@ -407,7 +437,8 @@ static void renewal_ask(struct renewal *renewal)
         return;
     }
     renewal->asked_ms = clock_wall_ms();
-    oauth_refresh(renewal->refresh->oauth, buf_str(&renewal->old_token), &renewal->tokens, &renewal->call, on_refreshed);
+    oauth_refresh(renewal->refresh->oauth, buf_str(&renewal->old_token), &renewal->tokens,
+                  &renewal->call, on_refreshed);
 }
 
 static void on_record(struct call *call, const struct error *err)
@@ -421,7 +452,8 @@ static void on_record(struct call *call, const struct error *err)
         return;
     }
     if (!account_read_answer(&renewal->reply, &renewal->record, &renewal->arena, &why)) {
-        log_error("an account cannot be read", F_STRN("account", renewal->open_id), F_STR("why", why.message));
+        log_error("an account cannot be read", F_STRN("account", renewal->open_id),
+                  F_STR("why", why.message));
         renewal_later(renewal, REFRESH_BUG, "unreadable", config_of(renewal)->refresh_retry_max_ms);
         return;
     }
@@ -465,9 +497,9 @@ static void claim_later(struct refresh *refresh, int64_t delay_ms)
 
 static void on_claimed(struct call *call, const struct error *err)
 {
-    struct refresh      *refresh  = container_of(call, struct refresh, claim);
-    const struct answer *answer   = &refresh->claim_reply.answer;
-    enum store_word      word     = WORD_WAIT;
+    struct refresh      *refresh = container_of(call, struct refresh, claim);
+    const struct answer *answer  = &refresh->claim_reply.answer;
+    enum store_word      word    = WORD_WAIT;
     struct error         why;
     int64_t              delay_ms = -1;
     if (!store_word(err, &refresh->claim_reply, &word, &why)) {
@@ -494,7 +526,8 @@ static void refresh_claim(struct refresh *refresh)
         return;
     timer_stop(&refresh->idle);
     // a pair that Kafka would not take is better not asked for
-    if (!redis_connected(p->redis) || !kafka_out_healthy(p->kafka) || clock_monotonic_ms() < refresh->held_until_ms) {
+    if (!redis_connected(p->redis) || !kafka_out_healthy(p->kafka) ||
+        clock_monotonic_ms() < refresh->held_until_ms) {
         claim_later(refresh, -1);
         return;
     }
@@ -515,7 +548,8 @@ static struct oauth *open_oauth(struct program *p)
     };
     struct oauth *oauth = oauth_new(p->http, &settings, &err);
     if (!oauth)
-        log_warn("tokens are not refreshed: an account whose token TikTok refuses is parked", F_STR("why", err.message));
+        log_warn("tokens are not refreshed: an account whose token TikTok refuses is parked",
+                 F_STR("why", err.message));
     return oauth;
 }
 

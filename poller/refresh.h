@@ -17,7 +17,8 @@
 
 struct refresh;
 
-struct refresh *refresh_new(struct program *program);  // without client key and secret it does nothing, and says so
+// without client key and secret it does nothing, and says so
+struct refresh *refresh_new(struct program *program);
 void            refresh_drain(struct refresh *refresh);
 bool            refresh_idle(const struct refresh *refresh);
 void            refresh_free(struct refresh *refresh);

@@ -11,27 +11,27 @@
 
 enum { LOOK_MS = 20, LOOK_AGAIN_MS = 500, ID_BYTES = 48 };
 
-struct entry {                       // one entry of the outbox on its way
-    struct call   call;              // the event, then the journal record
-    struct relay *relay;             // borrowed
-    char          id[ID_BYTES];      // in the stream
-    struct event  event;             // points into the batch's reply
-    struct buf    json;              // the event
-    struct buf    key;               // journal record
-    struct buf    record;
-    struct kafka_place place;        // of the record
-    bool          sent;              // on Kafka, all of it
+struct entry {                        // one entry of the outbox on its way
+    struct call        call;          // the event, then the journal record
+    struct relay      *relay;         // borrowed
+    char               id[ID_BYTES];  // in the stream
+    struct event       event;         // points into the batch's reply
+    struct buf         json;          // the event
+    struct buf         key;           // journal record
+    struct buf         record;
+    struct kafka_place place;  // of the record
+    bool               sent;   // on Kafka, all of it
 };
 
 struct relay {
-    struct program    *program;      // borrowed
-    struct mark       *mark;         // borrowed
-    struct call        call;         // reading the outbox, or acknowledging
-    struct redis_reply reply;        // the batch; entries point into it
+    struct program    *program;  // borrowed
+    struct mark       *mark;     // borrowed
+    struct call        call;     // reading the outbox, or acknowledging
+    struct redis_reply reply;    // the batch; entries point into it
     struct redis_reply ack_reply;
-    struct entry      *entries;      // owned
+    struct entry      *entries;  // owned
     size_t             count;
-    size_t             waiting;      // entries not ended
+    size_t             waiting;  // entries not ended
     struct timer       look;
 };
 
@@ -71,11 +71,14 @@ static void relay_count(const struct relay *relay)
             continue;
         metric_add(metrics, METRIC_EVENTS, metric_place(metrics, METRIC_EVENTS, 0, event->name), 1);
         if (event->code.len)
-            metric_add(metrics, METRIC_OUTCOMES, metric_place(metrics, METRIC_OUTCOMES, 0, event->code), 1);
+            metric_add(metrics, METRIC_OUTCOMES,
+                       metric_place(metrics, METRIC_OUTCOMES, 0, event->code), 1);
         if (job_state_parse(event->from, &state))
-            metric_observe(metrics, METRIC_STATE_TIME, metric_state_place(state), event->spent_ms * 1000);
+            metric_observe(metrics, METRIC_STATE_TIME, metric_state_place(state),
+                           event->spent_ms * 1000);
         if (event->message_ms && job_state_parse(event->name, &state) && job_state_is_end(state))
-            metric_observe(metrics, METRIC_JOB_TIME, metric_state_place(state), (event->at_ms - event->message_ms) * 1000);
+            metric_observe(metrics, METRIC_JOB_TIME, metric_state_place(state),
+                           (event->at_ms - event->message_ms) * 1000);
     }
 }
 
@@ -103,7 +106,8 @@ static void relay_acknowledge(struct relay *relay)
             ids[count++] = str_of(relay->entries[i].id);
     if (count) {
         struct relay_args args = { .ids = ids, .ids_count = count };
-        script_relay(relay->program->store, &args, &relay->ack_reply, &relay->call, on_acknowledged);
+        script_relay(relay->program->store, &args, &relay->ack_reply, &relay->call,
+                     on_acknowledged);
     } else {
         relay_drop(relay);
         relay_later(relay, LOOK_AGAIN_MS);
@@ -118,8 +122,8 @@ static void entry_ended(struct entry *entry, const struct error *err)
     struct relay *relay = entry->relay;
     entry->sent         = !err;
     if (err)
-        log_warn("event not sent yet", F_STRN("job", entry->event.job_id), F_STRN("name", entry->event.name),
-                 F_STR("why", err->message));
+        log_warn("event not sent yet", F_STRN("job", entry->event.job_id),
+                 F_STRN("name", entry->event.name), F_STR("why", err->message));
     if (--relay->waiting == 0)
         relay_acknowledge(relay);
 }
@@ -152,8 +156,8 @@ static void on_event_sent(struct call *call, const struct error *err)
         entry_ended(entry, err);
         return;
     }
-    journal_end_record(event->job_id, event->epoch, event->name, event->at_ms, event->source, buf_str(&entry->json),
-                       &entry->key, &entry->record);
+    journal_end_record(event->job_id, event->epoch, event->name, event->at_ms, event->source,
+                       buf_str(&entry->json), &entry->key, &entry->record);
     entry_record(entry);
 }
 
@@ -223,7 +227,8 @@ static void relay_read(struct relay *relay)
     char       batch[24];
     snprintf(batch, sizeof batch, "%" PRIi64, p->config.relay_batch);
     store_key(p->store, &key, "outbox", STR(""));
-    const struct str argv[] = { STR("XRANGE"), buf_str(&key), STR("-"), STR("+"), STR("COUNT"), str_of(batch) };
+    const struct str argv[] = { STR("XRANGE"), buf_str(&key), STR("-"),
+                                STR("+"),      STR("COUNT"),  str_of(batch) };
     store_command(p->store, argv, COUNT_OF(argv), &relay->reply, &relay->call, on_read);
     buf_fini(&key);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The outbox to Kafka, in order: the event to <fleet>.events, then the journal record (an end, an aborted attempt),
- * then the entry is taken out. At least once: event_id is what upstream drops repeats by. */
+/* The outbox to Kafka, in order: the event to <fleet>.events, then the journal record (an end, an
+ * aborted attempt), then the entry is taken out. At least once: event_id is what upstream drops
+ * repeats by. */
 #pragma once
 
 #include "job/program.h"

@@ -18,38 +18,38 @@ enum { CALLS_MAX = 64 };
 // what one place of the pipeline is doing for its item, in this order
 enum part { PART_ACCOUNT, PART_VERDICT, PART_CALLS, PART_MESSAGE, PART_PAUSE, PART_END };
 
-struct place {                           // one of the scripts on their way
+struct place {  // one of the scripts on their way
     struct call           call;
     struct redis_reply    reply;
-    struct restore       *restore;       // borrowed
+    struct restore       *restore;  // borrowed
     bool                  busy;
-    size_t                item;          // index of the account or job
+    size_t                item;  // index of the account or job
     enum part             part;
-    size_t                alias;         // PART_ACCOUNT: the next of its aliases
-    size_t                call_next;     // PART_CALLS
+    size_t                alias;      // PART_ACCOUNT: the next of its aliases
+    size_t                call_next;  // PART_CALLS
     size_t                call_count;
     struct replay_call    calls[CALLS_MAX];
-    struct replay_verdict verdict;       // its `aborted` is not used after the first script
-    struct job            job;           // PART_MESSAGE
+    struct replay_verdict verdict;  // its `aborted` is not used after the first script
+    struct job            job;      // PART_MESSAGE
 };
 
 struct restore {
-    struct program        *program;      // borrowed
+    struct program        *program;  // borrowed
     struct str             taker;
     struct str             generation;
-    struct arena           arena;        // of the accounts' texts
-    struct account_record *accounts;     // owned
+    struct arena           arena;     // of the accounts' texts
+    struct account_record *accounts;  // owned
     size_t                 account_count;
     size_t                 account_capacity;
-    struct replay         *replay;       // borrowed while restore_jobs runs
-    bool                   jobs;         // the step: jobs, else accounts
-    size_t                 next;         // the next item to begin
+    struct replay         *replay;  // borrowed while restore_jobs runs
+    bool                   jobs;    // the step: jobs, else accounts
+    size_t                 next;    // the next item to begin
     size_t                 done;
     size_t                 of;
-    struct place          *places;       // owned
+    struct place          *places;  // owned
     size_t                 place_count;
-    struct call           *waiting;      // the owner's, or NULL
-    bool                   pumping;      // restore_pump is at it
+    struct call           *waiting;  // the owner's, or NULL
+    bool                   pumping;  // restore_pump is at it
     bool                   failed;
     struct error           error;
 };
@@ -104,7 +104,8 @@ static void place_begin(struct place *place)
     place_next(place);
 }
 
-// An item for which nothing has to be asked ends inside place_begin: the place is taken again in the same loop.
+// An item for which nothing has to be asked ends inside place_begin: the place is taken again in
+// the same loop.
 static void restore_pump(struct restore *restore)
 {
     if (restore->pumping)
@@ -146,7 +147,8 @@ static bool place_taken(struct place *place, const struct error *err)
     return true;
 }
 
-// Stores the account once for each alias; one that is another's already is left out, and the account with it never.
+// Stores the account once for each alias; one that is another's already is left out, and the
+// account with it never.
 static bool account_is_stored(struct place *place)
 {
     struct account_record *account = &place->restore->accounts[place->item];
@@ -155,9 +157,10 @@ static bool account_is_stored(struct place *place)
     if (!account_store_answer(NULL, &place->reply, &stored, &ignored))
         return false;  // place_taken has seen to it
     if (stored.word == WORD_STATE) {
-        log_error("an alias belongs to another account already: this account keeps its others and its open_id",
-                  F_STRN("account", account->open_id), F_STRN("alias", account->aliases[place->alias]),
-                  F_STRN("owner", stored.owner));
+        log_error("an alias belongs to another account already: this account keeps its others and "
+                  "its open_id",
+                  F_STRN("account", account->open_id),
+                  F_STRN("alias", account->aliases[place->alias]), F_STRN("owner", stored.owner));
         account->alias_count--;
         for (size_t i = place->alias; i < account->alias_count; i++)
             account->aliases[i] = account->aliases[i + 1];
@@ -193,8 +196,8 @@ static void on_part_done(struct call *call, const struct error *err)
 static void ask_account(struct place *place)
 {
     struct restore *restore = place->restore;
-    account_store(restore->program->store, &restore->accounts[place->item], place->alias, -1, restore->taker,
-                  restore->taker, &place->reply, &place->call, on_part_done);
+    account_store(restore->program->store, &restore->accounts[place->item], place->alias, -1,
+                  restore->taker, restore->taker, &place->reply, &place->call, on_part_done);
 }
 
 // ---- jobs
@@ -215,45 +218,47 @@ static bool ask_verdict(struct place *place)
     char                         attempt[24] = "";
     replay_verdict(restore->replay, place->item, &place->verdict);
     place->call_count = replay_calls(restore->replay, place->item,
-                                     clock_wall_ms() - restore->program->config.limit_day_ms, place->calls, CALLS_MAX);
+                                     clock_wall_ms() - restore->program->config.limit_day_ms,
+                                     place->calls, CALLS_MAX);
     if (v->says == REPLAY_NOTHING && !v->aborted.len && !v->commands.len && !v->told_ms)
         return false;  // of tombstones, or of a message: whoever is CLAIMED is swept in the end
     if (v->event.len) {
         event = json_parse(v->event, v->event.len + 1, JOB_DEPTH_MAX, &err);
         if (!event)
-            log_warn("event of an end cannot be read", F_STRN("job", v->job_id), F_STR("why", err.message));
+            log_warn("event of an end cannot be read", F_STRN("job", v->job_id),
+                     F_STR("why", err.message));
     }
     if (v->attempt > 0)
         snprintf(attempt, sizeof attempt, "%" PRIi64, v->attempt);
-    struct str account = v->account.len ? v->account : event_text(event, "account");
-    struct str id      = v->publish_id.len ? v->publish_id : event_text(event, "publish_id");
+    struct str          account = v->account.len ? v->account : event_text(event, "account");
+    struct str          id    = v->publish_id.len ? v->publish_id : event_text(event, "publish_id");
     const struct json  *error = json_get(event, "error");
     struct restore_args args  = {
-        .taker      = restore->taker,
-        .generation = restore->generation,
-        .job_id     = v->job_id,
-        .says       = str_of(says[v->says]),
-        .epoch      = v->epoch,
-        .attempt    = str_of(attempt),
-        .account    = account,
-        .mode       = v->mode,
-        .publish_id = id,
-        .at         = v->at_ms,
-        .end_state  = v->end_state,
-        .post_id    = v->post_id.len ? v->post_id : event_text(event, "post_id"),
-        .post_url   = v->post_url.len ? v->post_url : event_text(event, "post_url"),
-        .code       = v->code.len ? v->code : json_text(json_get(error, "code")),
-        .cause      = json_text(json_get(error, "cause")),
-        .remedy     = json_text(json_get(error, "remedy")),
-        .log_id     = event_text(event, "log_id"),
-        .source     = v->source,
-        .aborted    = v->aborted,
-        .commands   = v->commands,
-        .voids      = v->voids,
-        .said       = v->said,
-        .due        = v->publish_at_ms,
-        .expires    = v->expires_at_ms,
-        .told       = v->told_ms,
+         .taker      = restore->taker,
+         .generation = restore->generation,
+         .job_id     = v->job_id,
+         .says       = str_of(says[v->says]),
+         .epoch      = v->epoch,
+         .attempt    = str_of(attempt),
+         .account    = account,
+         .mode       = v->mode,
+         .publish_id = id,
+         .at         = v->at_ms,
+         .end_state  = v->end_state,
+         .post_id    = v->post_id.len ? v->post_id : event_text(event, "post_id"),
+         .post_url   = v->post_url.len ? v->post_url : event_text(event, "post_url"),
+         .code       = v->code.len ? v->code : json_text(json_get(error, "code")),
+         .cause      = json_text(json_get(error, "cause")),
+         .remedy     = json_text(json_get(error, "remedy")),
+         .log_id     = event_text(event, "log_id"),
+         .source     = v->source,
+         .aborted    = v->aborted,
+         .commands   = v->commands,
+         .voids      = v->voids,
+         .said       = v->said,
+         .due        = v->publish_at_ms,
+         .expires    = v->expires_at_ms,
+         .told       = v->told_ms,
     };
     script_restore(restore->program->store, &args, &place->reply, &place->call, on_part_done);
     json_free(event);
@@ -272,10 +277,12 @@ static void ask_call(struct place *place)
          .at      = c->at_ms,
          .aborted = c->aborted,
     };
-    script_restore_call(place->restore->program->store, &args, &place->reply, &place->call, on_part_done);
+    script_restore_call(place->restore->program->store, &args, &place->reply, &place->call,
+                        on_part_done);
 }
 
-// a job that outlives the topic: what it was is in the journal, too. False: there is nothing to ask.
+// a job that outlives the topic: what it was is in the journal, too. False: there is nothing to
+// ask.
 static bool ask_message(struct place *place)
 {
     struct restore              *restore = place->restore;
@@ -287,7 +294,8 @@ static bool ask_message(struct place *place)
     if (!v->message.len)
         return false;
     if (!job_decode(v->message, &rules, &place->job, &err)) {
-        log_error("a job's message in the journal cannot be read", F_STRN("job", v->job_id), F_STR("why", err.message));
+        log_error("a job's message in the journal cannot be read", F_STRN("job", v->job_id),
+                  F_STR("why", err.message));
         return false;
     }
     struct ingest_args args = {
@@ -302,7 +310,8 @@ static bool ask_message(struct place *place)
     return true;
 }
 
-// A pause or resume: an older one than what Redis knows does nothing, so their order is no matter. False: nothing to ask.
+// A pause or resume: an older one than what Redis knows does nothing, so their order is no matter.
+// False: nothing to ask.
 static bool ask_pause(struct place *place)
 {
     struct restore     *restore = place->restore;
@@ -384,12 +393,14 @@ void restore_account(struct restore *restore, struct str value)
         }
     if (restore->account_count == restore->account_capacity) {
         restore->account_capacity = restore->account_capacity ? restore->account_capacity * 2 : 64;
-        restore->accounts = xrealloc(restore->accounts, restore->account_capacity * sizeof *restore->accounts);
+        restore->accounts =
+            xrealloc(restore->accounts, restore->account_capacity * sizeof *restore->accounts);
     }
     restore->accounts[restore->account_count++] = record;
 }
 
-static void restore_start(struct restore *restore, bool jobs, size_t of, struct call *call, call_done *done)
+static void restore_start(struct restore *restore, bool jobs, size_t of, struct call *call,
+                          call_done *done)
 {
     restore->jobs    = jobs;
     restore->next    = 0;
@@ -405,7 +416,8 @@ void restore_accounts(struct restore *restore, struct call *call, call_done *don
     restore_start(restore, false, restore->account_count, call, done);
 }
 
-void restore_jobs(struct restore *restore, struct replay *replay, struct call *call, call_done *done)
+void restore_jobs(struct restore *restore, struct replay *replay, struct call *call,
+                  call_done *done)
 {
     restore->replay = replay;
     restore_start(restore, true, replay_jobs(replay) + replay_pauses(replay), call, done);

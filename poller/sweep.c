@@ -13,54 +13,57 @@
 #include "poller/sweep_keys.h"
 
 enum {
-    LOOK_MS          = 60 * 1000,  // whether it is time
-    BATCH_JOBS       = 100,
-    GENERATIONS_MAX  = 1000,
+    LOOK_MS         = 60 * 1000,  // whether it is time
+    BATCH_JOBS      = 100,
+    GENERATIONS_MAX = 1000,
 };
 
-struct grave {                        // one record on its way
+struct grave {  // one record on its way
     struct call   call;
-    struct sweep *sweep;              // borrowed
+    struct sweep *sweep;  // borrowed
     bool          busy;
 };
 
 struct sweep {
-    struct program     *program;      // borrowed
-    struct call         call;         // reading, or a script
-    struct redis_reply  reply;
-    struct timer        timer;        // the next look
-    struct kafka_read  *read;         // owned while something is read
-    struct sweep_keys   old;          // ends and commands that are past their time, of a part of all jobs
-    uint64_t            mask;         // of the parts
-    uint64_t            part_of_jobs; // under way
-    struct replay      *replay;       // owned: what the journal holds of those
-    size_t              next;         // job of the replay to be looked at
-    size_t              batch[BATCH_JOBS];  // jobs whose time is over
-    size_t              batch_count;
-    enum replay_part    part;         // the step of the batch under way
-    bool                making;       // before the first: ends that commands made
-    struct arena        arena;        // of the keys and values of a step
-    struct str         *keys;         // owned: of a step
-    struct str         *values;       // owned, as many; p NULL: a tombstone
-    size_t              key_count;
-    size_t              key_capacity;
-    size_t              key_next;     // to be sent
-    size_t              key_done;     // confirmed
-    struct grave       *graves;       // owned; sweep.at_once
-    int64_t             highest;      // generation
-    int64_t             generations[GENERATIONS_MAX];  // old ones
-    size_t              generation_count;
-    int64_t             jobs;         // deleted by this sweep
-    int64_t             records;
-    int64_t             began_ms;     // monotonic
-    bool                bad;          // the journal holds something that cannot be read
+    struct program    *program;  // borrowed
+    struct call        call;     // reading, or a script
+    struct redis_reply reply;
+    struct timer       timer;  // the next look
+    struct kafka_read *read;   // owned while something is read
+    struct sweep_keys  old;    // ends and commands that are past their time, of a part of all jobs
+    uint64_t           mask;   // of the parts
+    uint64_t           part_of_jobs;       // under way
+    struct replay     *replay;             // owned: what the journal holds of those
+    size_t             next;               // job of the replay to be looked at
+    size_t             batch[BATCH_JOBS];  // jobs whose time is over
+    size_t             batch_count;
+    enum replay_part   part;    // the step of the batch under way
+    bool               making;  // before the first: ends that commands made
+    struct arena       arena;   // of the keys and values of a step
+    struct str        *keys;    // owned: of a step
+    struct str        *values;  // owned, as many; p NULL: a tombstone
+    size_t             key_count;
+    size_t             key_capacity;
+    size_t             key_next;                      // to be sent
+    size_t             key_done;                      // confirmed
+    struct grave      *graves;                        // owned; sweep.at_once
+    int64_t            highest;                       // generation
+    int64_t            generations[GENERATIONS_MAX];  // old ones
+    size_t             generation_count;
+    int64_t            jobs;  // deleted by this sweep
+    int64_t            records;
+    int64_t            began_ms;  // monotonic
+    bool               bad;       // the journal holds something that cannot be read
 };
 
-static void on_due(struct call *call, const struct error *err);      // 1. it is time: which jobs
-static void on_which_read(struct call *call, const struct error *err);  // 2. known: all their records
-static void on_all_read(struct call *call, const struct error *err);    // 3. known: the first batch
-static void on_checked(struct call *call, const struct error *err);     // 4. Redis is done with them: the first step
-static void on_buried(struct call *call, const struct error *err);      // 5. confirmed: the next step, batch, sweep
+static void on_due(struct call *call, const struct error *err);  // 1. it is time: which jobs
+// 2. known: all their records
+static void on_which_read(struct call *call, const struct error *err);
+static void on_all_read(struct call *call, const struct error *err);  // 3. known: the first batch
+// 4. Redis is done with them: the first step
+static void on_checked(struct call *call, const struct error *err);
+// 5. confirmed: the next step, batch, sweep
+static void on_buried(struct call *call, const struct error *err);
 static void sweep_batch(struct sweep *sweep);
 
 static struct sweep *sweep_of(struct call *call)
@@ -147,8 +150,8 @@ static void make_end(struct sweep *sweep, const struct replay_verdict *verdict)
     struct buf   key, value;
     struct error err;
     struct str   epoch = verdict->epoch.len ? verdict->epoch : STR("0-0");
-    journal_end_record(verdict->job_id, epoch, verdict->end_state, verdict->at_ms, verdict->source, STR("{}"), &key,
-                       &value);
+    journal_end_record(verdict->job_id, epoch, verdict->end_state, verdict->at_ms, verdict->source,
+                       STR("{}"), &key, &value);
     if (replay_record(sweep->replay, buf_str(&key), buf_str(&value), &err))
         key_add(sweep, buf_str(&key), buf_str(&value));
     else
@@ -174,7 +177,8 @@ static void gather(struct sweep *sweep)
 
 static void send_more(struct sweep *sweep)
 {
-    for (int64_t i = 0; i < sweep->program->config.sweep_at_once && sweep->key_next < sweep->key_count; i++) {
+    for (int64_t i = 0;
+         i < sweep->program->config.sweep_at_once && sweep->key_next < sweep->key_count; i++) {
         struct grave *grave = &sweep->graves[i];
         if (grave->busy)
             continue;
@@ -251,7 +255,8 @@ static bool is_over(struct sweep *sweep, size_t i)
     if (replay_newest_ms(sweep->replay, i) >= old_before_ms(sweep))
         return false;
     replay_verdict(sweep->replay, i, &verdict);
-    return verdict.says == REPLAY_END || (verdict.says == REPLAY_NOTHING && replay_is_orphan(sweep->replay, i));
+    return verdict.says == REPLAY_END ||
+           (verdict.says == REPLAY_NOTHING && replay_is_orphan(sweep->replay, i));
 }
 
 static void on_checked(struct call *call, const struct error *err)
@@ -260,8 +265,8 @@ static void on_checked(struct call *call, const struct error *err)
     const struct answer *answer = &sweep->reply.answer;
     enum store_word      word   = WORD_GATE;
     struct error         why;
-    size_t               left   = 0;
-    bool                 ok     = store_word(err, &sweep->reply, &word, &why) && word == WORD_OK &&
+    size_t               left = 0;
+    bool                 ok   = store_word(err, &sweep->reply, &word, &why) && word == WORD_OK &&
               answer->count == sweep->batch_count + 1;
     for (size_t i = 0; ok && i < sweep->batch_count; i++)
         if (answer->items[i + 1].number == 1)
@@ -349,7 +354,8 @@ static void on_all_read(struct call *call, const struct error *err)
     sweep->read = NULL;
     sweep->next = 0;
     if (err || sweep->bad)
-        sweep_give_up(sweep, err ? err->message : "the journal holds a record that this version cannot read");
+        sweep_give_up(sweep, err ? err->message
+                                 : "the journal holds a record that this version cannot read");
     else if (!may_go_on(sweep))
         sweep_give_up(sweep, "the gate has closed, or another poller is the first");
     else
@@ -376,8 +382,9 @@ static void on_record(void *owner, const struct kafka_message *message)
 static void sweep_read(struct sweep *sweep, kafka_read_message *on_message, call_done *done)
 {
     struct program *p = sweep->program;
-    sweep->read       = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], NULL, 0,
-                                         p->config.kafka_read_idle_ms, on_message, sweep, &sweep->call, done);
+    sweep->read =
+        kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], NULL, 0,
+                         p->config.kafka_read_idle_ms, on_message, sweep, &sweep->call, done);
 }
 
 static void on_which_read(struct call *call, const struct error *err)
@@ -422,7 +429,8 @@ static void drop_generation(struct sweep *sweep, struct str kind, struct str num
             sweep->generations[i--] = sweep->generations[--sweep->generation_count];
 }
 
-// Jobs with an end, or a command, that is past its time: whether the whole job is, all its records say.
+// Jobs with an end, or a command, that is past its time: whether the whole job is, all its records
+// say.
 static void on_which(void *owner, const struct kafka_message *message)
 {
     struct sweep *sweep = owner;
@@ -436,7 +444,9 @@ static void on_which(void *owner, const struct kafka_message *message)
         drop_generation(sweep, kind, rest);
         return;
     }
-    struct json *json = named ? json_parse(message->value, JOURNAL_RECORD_MAX_BYTES * 2, JOURNAL_DEPTH_MAX, &err) : NULL;
+    struct json *json =
+        named ? json_parse(message->value, JOURNAL_RECORD_MAX_BYTES * 2, JOURNAL_DEPTH_MAX, &err)
+              : NULL;
     if (!json)
         return;  // of no interest here; or the second reading says why it cannot be read
     if (!json_i64(json_get(json, "at"), &at_ms))
@@ -458,7 +468,8 @@ static void sweep_read_which(struct sweep *sweep)
     sweep->bad              = false;
     sweep->highest          = 0;
     sweep->generation_count = 0;
-    sweep_keys_init(&sweep->old, (size_t)sweep->program->config.sweep_jobs, sweep->mask, sweep->part_of_jobs);
+    sweep_keys_init(&sweep->old, (size_t)sweep->program->config.sweep_jobs, sweep->mask,
+                    sweep->part_of_jobs);
     sweep_read(sweep, on_which, on_which_read);
 }
 
@@ -475,20 +486,21 @@ static void on_due(struct call *call, const struct error *err)
     }
     sweep->jobs = sweep->records = 0;
     sweep->mask = sweep->part_of_jobs = 0;
-    sweep->began_ms = clock_monotonic_ms();
+    sweep->began_ms                   = clock_monotonic_ms();
     sweep_read_which(sweep);
 }
 
 static void on_timer(struct timer *timer)
 {
-    struct sweep  *sweep = container_of(timer, struct sweep, timer);
-    struct program *p    = sweep->program;
+    struct sweep   *sweep = container_of(timer, struct sweep, timer);
+    struct program *p     = sweep->program;
     if (!may_go_on(sweep)) {
         if (!p->draining)
             sweep_later(sweep);
         return;
     }
-    struct sweep_due_args args = { .poller = program_id(p), .interval = p->config.sweep_interval_ms };
+    struct sweep_due_args args = { .poller   = program_id(p),
+                                   .interval = p->config.sweep_interval_ms };
     script_sweep_due(p->store, &args, &sweep->reply, &sweep->call, on_due);
 }
 

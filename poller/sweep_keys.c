@@ -46,7 +46,7 @@ static bool is_in_part(const struct sweep_keys *keys, struct str job_id)
 void sweep_keys_init(struct sweep_keys *keys, size_t max, uint64_t mask, uint64_t part)
 {
     assert(part <= mask);
-    *keys = (struct sweep_keys){ .max = max, .mask = mask, .part = part };
+    *keys      = (struct sweep_keys){ .max = max, .mask = mask, .part = part };
     keys->list = xcalloc(max, sizeof(struct sweep_key *));
 }
 
@@ -116,7 +116,8 @@ void sweep_keys_close(struct sweep_keys *keys)
 bool sweep_keys_has(const struct sweep_keys *keys, struct str job_id)
 {
     assert(keys->jobs);
-    return keys->count && bsearch(&job_id, keys->jobs, keys->count, sizeof *keys->jobs, compare_texts);
+    return keys->count &&
+           bsearch(&job_id, keys->jobs, keys->count, sizeof *keys->jobs, compare_texts);
 }
 
 static void forget(void *node)

@@ -15,19 +15,19 @@ enum { BOOK_MAX = 100000 };
 
 // texts live in the book's arena
 struct book_entry {
-    uint64_t   line;
-    struct str open_id;
-    struct str alias;                 // as the line has it; "" for none
-    struct str aliases[ALIASES_MAX];  // that one first, then all that it ever had
-    size_t     alias_count;
-    struct str scopes;
-    struct str sealed;
-    int64_t    expires_at_ms;          // wall clock
-    int64_t    refresh_expires_at_ms;  // wall clock
-    int64_t    known_rev;              // of its record on Kafka; -1: it is new
-    struct account_profile profile;    // of that record
-    struct str             settings;   // of that record
-    bool       clashes;                // it was told that its alias is another account's
+    uint64_t               line;
+    struct str             open_id;
+    struct str             alias;                 // as the line has it; "" for none
+    struct str             aliases[ALIASES_MAX];  // that one first, then all that it ever had
+    size_t                 alias_count;
+    struct str             scopes;
+    struct str             sealed;
+    int64_t                expires_at_ms;          // wall clock
+    int64_t                refresh_expires_at_ms;  // wall clock
+    int64_t                known_rev;              // of its record on Kafka; -1: it is new
+    struct account_profile profile;                // of that record
+    struct str             settings;               // of that record
+    bool                   clashes;  // it was told that its alias is another account's
 };
 
 struct book {
@@ -49,7 +49,8 @@ void               book_close(struct book *book, book_clash *on_clash, void *own
 struct book_entry *book_by_id(const struct book *book, struct str open_id);   // NULL: none
 struct book_entry *book_by_alias(const struct book *book, struct str alias);  // NULL: none
 // its record on Kafka, if it is the newest so far: what stays of it when its tokens are renewed
-void book_keep_record(struct book *book, struct book_entry *entry, const struct account_record *record);
+void book_keep_record(struct book *book, struct book_entry *entry,
+                      const struct account_record *record);
 // one of all the aliases that it ever had; false: there are too many
 bool book_keep_alias(struct book *book, struct book_entry *entry, struct str alias) MUST_CHECK;
 void book_fini(struct book *book);

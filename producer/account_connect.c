@@ -268,7 +268,8 @@ static void on_request(void *owner, const struct server_request *request,
     buf_add_text(&reply->body, "tokfleet waits for a callback of TikTok here\n");
 }
 
-// where to listen: as told, else where the redirect URI leads when that is this machine; "" for nowhere
+// where to listen: as told, else where the redirect URI leads when that is this machine; "" for
+// nowhere
 static void find_listen(const struct connecting *c, char listen[LISTEN_BYTES])
 {
     const struct redirect *redirect = &c->redirect;
@@ -367,8 +368,8 @@ static void tell_nobody_came(struct connecting *c, int64_t begun_ms)
                            "with tokfleet account connect");
 }
 
-// A code that is being exchanged is used up: its exchange is not left half way, neither at the end of the time nor at
-// Ctrl-C. It ends by itself, within connect.tries.
+// A code that is being exchanged is used up: its exchange is not left half way, neither at the end
+// of the time nor at Ctrl-C. It ends by itself, within connect.tries.
 static void end_exchanges(struct connecting *c)
 {
     callbacks_stop(c->callbacks);

@@ -80,7 +80,8 @@ static bool revoke_once(struct removing *r, struct str access_token, struct oaut
     return tool_wait(r->change.tool, &wait, err) || !r->change.tool->interrupted;
 }
 
-// Tokens whose consent may stand are not thrown away without being told so: only they can withdraw it from here.
+// Tokens whose consent may stand are not thrown away without being told so: only they can withdraw
+// it from here.
 static bool refuse(struct removing *r, const struct oauth_answer *answer, struct error *err)
 {
     const struct account_record *record = &r->change.record;
@@ -351,8 +352,9 @@ static bool find_entry(struct tool *tool, const char *command, const char *from,
     return ok;
 }
 
-// An end that is in the outbox still would be written to the journal, with what is personal, after the journal was cleaned.
-// What comes into the outbox later is of other jobs: those of this account have ended.
+// An end that is in the outbox still would be written to the journal, with what is personal, after
+// the journal was cleaned. What comes into the outbox later is of other jobs: those of this account
+// have ended.
 static bool await_ends(struct removing *r, struct error *err)
 {
     struct tool *tool  = r->change.tool;

@@ -42,8 +42,7 @@ static void tell_bad(struct check *check, const struct error *err)
     if (check->bad > (uint64_t)check->options->errors)
         return;
     check_clear_progress(check);
-    out_printf(&check->tool->err, "line %" PRIu64 ": %s\n", feed_line(check->feed),
-               err->message);
+    out_printf(&check->tool->err, "line %" PRIu64 ": %s\n", feed_line(check->feed), err->message);
     struct json *one = json_object();
     json_set_i64(one, "line", (int64_t)feed_line(check->feed));
     json_set_text(one, "why", str_of(err->message));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Are the messages of a file jobs that may be sent? The rules of ingest, and no job_id twice with other content. What
- * `validate` does, and `import` does first. */
+/* Are the messages of a file jobs that may be sent? The rules of ingest, and no job_id twice with
+ * other content. What `validate` does, and `import` does first. */
 #pragma once
 
 #include <stddef.h>

@@ -13,6 +13,7 @@ void dlq_id_format(const struct newest_record *letter, char out[DLQ_ID_BYTES]);
 bool dlq_is_whole(const struct newest_record *letter);
 // what is the same in every verb's JSON
 struct json *dlq_json(const struct newest_record *letter);
-// the newest dead letter that was made of the message at `source`; record is zeroed before. false: there is none
+// the newest dead letter that was made of the message at `source`; record is zeroed before. false:
+// there is none
 bool dlq_find(struct tool *tool, const char *source, int64_t since_ms, struct newest_record *record,
               struct error *err) MUST_CHECK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The messages of a file, or of standard input, one after the other and twice: lines of JSON, or a table (CSV) with
- * commas, semicolons or tabs as a spreadsheet writes it, with or without a byte order mark, also after "sep=;". Bounded:
- * one message at a time. */
+/* The messages of a file, or of standard input, one after the other and twice: lines of JSON, or a
+ * table (CSV) with commas, semicolons or tabs as a spreadsheet writes it, with or without a byte
+ * order mark, also after "sep=;". Bounded: one message at a time. */
 #pragma once
 
 #include <stdint.h>

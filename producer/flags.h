@@ -50,7 +50,8 @@ struct flags_common {
 bool flags_read(const struct flag *rows, size_t count, int argc, char **argv, void *options,
                 struct flags_common *common, int *operands, int *operand_count,
                 struct error *err) MUST_CHECK;
-// every row as a person types it, "--name ARGUMENT", with its help; those that every verb takes, too
+// every row as a person types it, "--name ARGUMENT", with its help; those that every verb takes,
+// too
 typedef void flags_told(void *owner, const char *typed, const char *help);
 void         flags_tell(const struct flag *rows, size_t count, flags_told *told, void *owner);
 void         flags_print_help(const struct flag *rows, size_t count, FILE *file);

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// tokfleet gate: is Redis told what happened, and may it be acted on? tokfleet rebuild: tell it anew.
+// SPDX-License-Identifier: Apache-2.0 tokfleet gate: is Redis told what happened, and may it be
+// acted on? tokfleet rebuild: tell it anew.
 #include <stdio.h>
 #include <string.h>
 
@@ -34,19 +34,19 @@ static const struct flag rebuild_flags[] = {
 // ---- the gate as it stands
 
 struct gate_look {
-    struct ask  asks[2];     // the hash, the server's identity
-    struct str  state;       // "open", "closed", "" never opened
-    struct str  identity;    // that it was opened on
-    struct str  server;      // master_replid of this Redis
-    struct str  generation;
-    struct str  step;        // of the taker
-    struct str  taker;
-    struct str  done;
-    struct str  of;
-    struct str  read;        // of the journal: "whole", or "tail"; "" never yet
-    struct str  t_swept;     // the last sweep of the journal; "" none
-    struct str  swept_jobs;  // that it deleted
-    struct str  swept_records;
+    struct ask asks[2];   // the hash, the server's identity
+    struct str state;     // "open", "closed", "" never opened
+    struct str identity;  // that it was opened on
+    struct str server;    // master_replid of this Redis
+    struct str generation;
+    struct str step;  // of the taker
+    struct str taker;
+    struct str done;
+    struct str of;
+    struct str read;        // of the journal: "whole", or "tail"; "" never yet
+    struct str t_swept;     // the last sweep of the journal; "" none
+    struct str swept_jobs;  // that it deleted
+    struct str swept_records;
 };
 
 static struct str info_line(struct str info, const char *name)
@@ -103,8 +103,10 @@ static const char *words_of(const struct gate_look *look)
     if (!look->state.len)
         return "never opened on this Redis: a poller opens it once it has looked at the journal";
     if (str_is(look->state, "open"))
-        return "closed: this Redis is another one than the gate was opened on (restarted, failed over); a poller takes it";
-    return look->taker.len ? "closed: a poller is telling Redis what happened" : "closed: a poller takes it soon";
+        return "closed: this Redis is another one than the gate was opened on (restarted, failed "
+               "over); a poller takes it";
+    return look->taker.len ? "closed: a poller is telling Redis what happened"
+                           : "closed: a poller takes it soon";
 }
 
 static void print_field(struct tool *tool, const char *label, struct str value)
@@ -119,8 +121,8 @@ static void print_swept(struct tool *tool, const struct gate_look *look)
     if (!str_to_i64(look->t_swept, &at_ms))
         return;
     clock_format(at_ms, when);
-    out_printf(&tool->out, "%-11s %s, %.*s jobs, %.*s records of the journal deleted\n", "swept", when,
-               STR_ARG(look->swept_jobs.len ? look->swept_jobs : STR("0")),
+    out_printf(&tool->out, "%-11s %s, %.*s jobs, %.*s records of the journal deleted\n", "swept",
+               when, STR_ARG(look->swept_jobs.len ? look->swept_jobs : STR("0")),
                STR_ARG(look->swept_records.len ? look->swept_records : STR("0")));
 }
 
@@ -131,11 +133,12 @@ static void print_look(struct tool *tool, const struct gate_look *look)
     print_field(tool, "identity", look->identity);
     print_field(tool, "server", look->server);
     if (look->step.len)
-        out_printf(&tool->out, "step        %.*s, %.*s of %.*s, by %.*s\n", STR_ARG(look->step), STR_ARG(look->done),
-                  STR_ARG(look->of), STR_ARG(look->taker));
+        out_printf(&tool->out, "step        %.*s, %.*s of %.*s, by %.*s\n", STR_ARG(look->step),
+                   STR_ARG(look->done), STR_ARG(look->of), STR_ARG(look->taker));
     if (look->read.len)
-        print_field(tool, "journal", str_is(look->read, "tail") ? STR("read from where Redis knew it last")
-                                                                : STR("read from the beginning"));
+        print_field(tool, "journal",
+                    str_is(look->read, "tail") ? STR("read from where Redis knew it last")
+                                               : STR("read from the beginning"));
     print_swept(tool, look);
 }
 
@@ -159,7 +162,8 @@ static void print_json(struct tool *tool, const struct gate_look *look)
     json_free(object);
 }
 
-static int run_gate(struct tool *tool, const void *options, char *const *operands, int operand_count)
+static int run_gate(struct tool *tool, const void *options, char *const *operands,
+                    int operand_count)
 {
     (void)operands, (void)operand_count;
     const struct gate_options *o = options;
@@ -226,12 +230,13 @@ static void print_journal(struct tool *tool, struct replay *replay, int64_t reco
         json_free(object);
         return;
     }
-    out_printf(&tool->out, "journal     %" PRIi64 " records, %zu jobs, generation %" PRIi64 "\n", records,
-              replay_jobs(replay), replay_generation(replay));
+    out_printf(&tool->out, "journal     %" PRIi64 " records, %zu jobs, generation %" PRIi64 "\n",
+               records, replay_jobs(replay), replay_generation(replay));
     for (int says = 0; says < REPLAY_SAYS_COUNT; says++)
         out_printf(&tool->out, "%10zu  %s\n", counts[says], replay_says_rows[says].words);
-    out_printf(&tool->out, "Nothing was changed. Without --dry-run a poller puts this into Redis; the gate is closed until "
-                          "it has.\n");
+    out_printf(&tool->out, "Nothing was changed. Without --dry-run a poller puts this into Redis; "
+                           "the gate is closed until "
+                           "it has.\n");
 }
 
 static int run_dry(struct tool *tool, bool as_json)
@@ -244,8 +249,9 @@ static int run_dry(struct tool *tool, bool as_json)
     int                   code = END_WELL;
     tool_kafka_settings(tool, &settings);
     tool_topic(tool, TOPIC_JOURNAL, topic);
-    struct kafka_read *read = kafka_read_start(tool->loop, &settings, topic, NULL, 0, tool->config.kafka_read_idle_ms,
-                                               on_record, &look, &wait.call, wait_done);
+    struct kafka_read *read =
+        kafka_read_start(tool->loop, &settings, topic, NULL, 0, tool->config.kafka_read_idle_ms,
+                         on_record, &look, &wait.call, wait_done);
     if (!tool_wait(tool, &wait, &err)) {
         tool_blame_kafka(tool, &err);
         code = tool_fail(tool, &err);
@@ -292,8 +298,10 @@ static int watch_gate(struct tool *tool, int64_t before, int64_t until_ms, bool 
             gate_look_fini(&look);
             return tool_fail(tool, &err);
         }
-        bool done = is_open(&look) && str_to_i64(look.generation, &generation) && generation > before;
-        snprintf(line, sizeof line, "%.*s, %.*s of %.*s", STR_ARG(look.step.len ? look.step : STR("waiting for a poller")),
+        bool done =
+            is_open(&look) && str_to_i64(look.generation, &generation) && generation > before;
+        snprintf(line, sizeof line, "%.*s, %.*s of %.*s",
+                 STR_ARG(look.step.len ? look.step : STR("waiting for a poller")),
                  STR_ARG(look.done), STR_ARG(look.of));
         if (!done && !as_json && strcmp(line, said) != 0)
             out_printf(&tool->out, "%s\n", line);
@@ -307,7 +315,8 @@ static int watch_gate(struct tool *tool, int64_t before, int64_t until_ms, bool 
             return END_WELL;
         }
         if (clock_monotonic_ms() > until_ms) {
-            tool_note(tool, "not open yet; a poller must be running (tokfleet status), and its log says why it is not");
+            tool_note(tool, "not open yet; a poller must be running (tokfleet status), and its log "
+                            "says why it is not");
             return END_GOING;
         }
         if (!tool_idle(tool, LOOK_MS))
@@ -315,7 +324,8 @@ static int watch_gate(struct tool *tool, int64_t before, int64_t until_ms, bool 
     }
 }
 
-static int run_rebuild(struct tool *tool, const void *options, char *const *operands, int operand_count)
+static int run_rebuild(struct tool *tool, const void *options, char *const *operands,
+                       int operand_count)
 {
     (void)operands, (void)operand_count;
     const struct gate_options *o = options;
@@ -329,14 +339,15 @@ static int run_rebuild(struct tool *tool, const void *options, char *const *oper
 }
 
 const struct verb verb_gate = {
-    .name          = "gate",
-    .operands      = "",
-    .summary       = "show whether Redis has been told what happened, and may be acted on",
-    .text          = "The gate keeps a Redis that forgot (restarted, failed over, emptied) from being acted\n"
-                     "on. While it is closed nothing is claimed, sent or followed; a poller tells Redis what\n"
-                     "Kafka's journal knows, and opens it. The exit status is 0 when it is open, else 1.\n\n"
-                     "  tokfleet gate\n"
-                     "  tokfleet gate --json",
+    .name     = "gate",
+    .operands = "",
+    .summary  = "show whether Redis has been told what happened, and may be acted on",
+    .text =
+        "The gate keeps a Redis that forgot (restarted, failed over, emptied) from being acted\n"
+        "on. While it is closed nothing is claimed, sent or followed; a poller tells Redis what\n"
+        "Kafka's journal knows, and opens it. The exit status is 0 when it is open, else 1.\n\n"
+        "  tokfleet gate\n"
+        "  tokfleet gate --json",
     .flags         = gate_flags,
     .flag_count    = COUNT_OF(gate_flags),
     .options_bytes = sizeof(struct gate_options),
@@ -346,14 +357,16 @@ const struct verb verb_gate = {
 };
 
 const struct verb verb_rebuild = {
-    .name          = "rebuild",
-    .operands      = "",
-    .summary       = "tell Redis anew what Kafka's journal knows",
-    .text          = "Closes the gate; a poller then reads the whole journal, puts every job into Redis as the\n"
-                     "journal has it, and opens the gate again. Nothing is lost or posted again by it; while it\n"
-                     "runs (gate.wait and the time to read the journal) nothing new is sent.\n\n"
-                     "  tokfleet rebuild --dry-run    what the journal holds; changes nothing\n"
-                     "  tokfleet rebuild              do it, and watch",
+    .name     = "rebuild",
+    .operands = "",
+    .summary  = "tell Redis anew what Kafka's journal knows",
+    .text =
+        "Closes the gate; a poller then reads the whole journal, puts every job into Redis as the\n"
+        "journal has it, and opens the gate again. Nothing is lost or posted again by it; while "
+        "it\n"
+        "runs (gate.wait and the time to read the journal) nothing new is sent.\n\n"
+        "  tokfleet rebuild --dry-run    what the journal holds; changes nothing\n"
+        "  tokfleet rebuild              do it, and watch",
     .flags         = rebuild_flags,
     .flag_count    = COUNT_OF(rebuild_flags),
     .options_bytes = sizeof(struct gate_options),

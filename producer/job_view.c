@@ -160,10 +160,10 @@ static void set_error(struct json *object, const struct job_view *view)
 
 static void set_lists(struct json *object, const struct job_view *view)
 {
-    struct json         *warnings = json_array();
-    struct json         *timeline = json_array();
-    struct str           rest     = job_view_field(view, "warnings");
-    struct str           line;
+    struct json *warnings = json_array();
+    struct json *timeline = json_array();
+    struct str   rest     = job_view_field(view, "warnings");
+    struct str   line;
     while (str_cut(&rest, '\n', &line))
         if (line.len)
             json_add_text(warnings, line);

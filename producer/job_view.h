@@ -25,9 +25,9 @@ bool           job_view_found(const struct job_view *view);
 struct str     job_view_field(const struct job_view *view, const char *field);   // "" when absent
 int64_t        job_view_number(const struct job_view *view, const char *field);  // 0 when absent
 enum job_state job_view_state(const struct job_view *view);  // JOB_NONE: not found
-size_t               job_view_lines(const struct job_view *view);  // of its timeline
-struct str           job_view_line(const struct job_view *view, size_t i);
-int64_t              job_view_watermark(const struct job_view *view);  // next offset; -1: not known
+size_t         job_view_lines(const struct job_view *view);  // of its timeline
+struct str     job_view_line(const struct job_view *view, size_t i);
+int64_t        job_view_watermark(const struct job_view *view);  // next offset; -1: not known
 
 struct job_rules;
 void job_view_print(const struct job_view *view, const struct job_rules *rules, const char *job_id,

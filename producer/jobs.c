@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* tokfleet jobs: the jobs of some states. Those of a state are listed in state:<STATE>, newest first; those that wait
- * have no such list, and are found where they wait: queue:<account>, unknown:<text>, delayed. */
+/* tokfleet jobs: the jobs of some states. Those of a state are listed in state:<STATE>, newest
+ * first; those that wait have no such list, and are found where they wait: queue:<account>,
+ * unknown:<text>, delayed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

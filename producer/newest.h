@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The newest records of a topic that fit, oldest first, and then those that come. Nothing is known of a topic but its
- * ends, so it is read backwards in steps: the last few records of each partition, then sixteen times as many, until
- * every partition has been read back to the oldest record that is kept, or to `since`, or to its beginning. */
+/* The newest records of a topic that fit, oldest first, and then those that come. Nothing is known
+ * of a topic but its ends, so it is read backwards in steps: the last few records of each
+ * partition, then sixteen times as many, until every partition has been read back to the oldest
+ * record that is kept, or to `since`, or to its beginning. */
 #pragma once
 
 #include <stdint.h>
@@ -44,8 +45,8 @@ bool newest_follow(struct newest *newest,
                    struct error *err) MUST_CHECK;
 void newest_fini(struct newest *newest);
 
-// one record by its place; false: it is not there, or Kafka does not answer. record is zeroed before,
-// newest_record_fini() in every case.
+// one record by its place; false: it is not there, or Kafka does not answer. record is zeroed
+// before, newest_record_fini() in every case.
 bool       newest_one(struct tool *tool, enum fleet_topic topic, const struct kafka_offset *place,
                       struct newest_record *record, struct error *err) MUST_CHECK;
 void       newest_record_fini(struct newest_record *record);

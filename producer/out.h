@@ -27,7 +27,7 @@ const char *paint_code(enum paint paint);  // the escape sequence; "" for PLAIN
 void out_init(struct out *out, FILE *file);
 void out_printf(struct out *out, const char *format, ...) PRINTF_LIKE(2, 3);
 void out_paint(struct out *out, enum paint paint, const char *format, ...) PRINTF_LIKE(3, 4);
-void out_bytes(struct out *out, struct str bytes);         // as they are
+void out_bytes(struct out *out, struct str bytes);        // as they are
 void out_json(struct out *out, const struct json *json);  // one line
 bool out_flush(struct out *out);                          // false: closed or broken, stop
 bool out_closed(const struct out *out);

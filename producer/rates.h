@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How fast jobs come and end: from what status shows, again and again, over the last minute of looking. Pure. */
+/* How fast jobs come and end: from what status shows, again and again, over the last minute of
+ * looking. Pure. */
 #pragma once
 
 #include <stdbool.h>

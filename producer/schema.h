@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The JSON Schemas of producer/schema, as the build embeds them: what this very program takes and makes. */
+/* The JSON Schemas of producer/schema, as the build embeds them: what this very program takes and
+ * makes. */
 #pragma once
 
 #include <stddef.h>

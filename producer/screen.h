@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A terminal that is drawn upon as a whole: its other screen, without a cursor, keys as they are pressed, and its size,
- * also when that changes. screen_close() leaves it as it was. */
+/* A terminal that is drawn upon as a whole: its other screen, without a cursor, keys as they are
+ * pressed, and its size, also when that changes. screen_close() leaves it as it was. */
 #pragma once
 
 #include <stdbool.h>

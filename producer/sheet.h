@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A table of jobs as a spreadsheet exports it: the first row names the fields of a job (producer/JOBS.md), each later
- * row is one job, and becomes the message that says the same. Complaints name the column as a spreadsheet does
- * ("column D (priority): ..."). Pure: bytes come from the caller. */
+/* A table of jobs as a spreadsheet exports it: the first row names the fields of a job
+ * (producer/JOBS.md), each later row is one job, and becomes the message that says the same.
+ * Complaints name the column as a spreadsheet does ("column D (priority): ..."). Pure: bytes come
+ * from the caller. */
 #pragma once
 
 #include "base/error.h"

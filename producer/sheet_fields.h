@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The columns that a table of jobs may have, as rows: their names, where they stand in a message, and how a cell is
- * read. A part of sheet.c. */
+/* The columns that a table of jobs may have, as rows: their names, where they stand in a message,
+ * and how a cell is read. A part of sheet.c. */
 #pragma once
 
 #include "base/error.h"

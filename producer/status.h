@@ -60,7 +60,7 @@ struct status {
     enum gate_seen      gate;
     char                generation[32];
     char                gate_taker[NAME_BYTES];
-    int64_t             paused_ms;    // since when a person has paused the fleet; 0: not
+    int64_t             paused_ms;  // since when a person has paused the fleet; 0: not
     char                paused_why[TEXT_BYTES];
     char                paused_by[NAME_BYTES];
     struct program_seen programs[PROGRAMS_MAX];

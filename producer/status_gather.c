@@ -55,8 +55,7 @@ static void ask_figures(struct tool *tool, struct ask asks[FIGURES])
         { ASK_SLOTS, "ZCARD", "slots" },     { ASK_OPEN, "ZCARD", "open" },
         { ASK_UNSURE, "ZCARD", "unsure" },   { ASK_READY, "ZCARD", "ready" },
         { ASK_DELAYED, "ZCARD", "delayed" }, { ASK_LEASES, "ZCARD", "leases" },
-        { ASK_OUTBOX, "XLEN", "outbox" },
-        { ASK_BREAKER, "HGETALL", "breaker" },
+        { ASK_OUTBOX, "XLEN", "outbox" },    { ASK_BREAKER, "HGETALL", "breaker" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         ask_begin(tool, &asks[rows[i].i], rows[i].command, rows[i].key, STR(""));

@@ -13,29 +13,30 @@ struct tell_options {
     struct telling_options telling;
     const char            *publish_at;
     const char            *expires_at;
-    const char            *posted;   // URL
+    const char            *posted;  // URL
     const char            *post_id;
     bool                   failed;
     bool                   yes;
 };
 
 // fills the rest of the message from the job as it is; false: why was told
-typedef bool tell_fill(struct tool *tool, const struct tell_options *options, const struct job_view *view,
-                       struct json *message);
+typedef bool tell_fill(struct tool *tool, const struct tell_options *options,
+                       const struct job_view *view, struct json *message);
 
 static bool refuse(struct tool *tool, const struct job_view *view, const char *what)
 {
-    tool_note(tool, "it is %.*s (%s): %s", STR_ARG(job_view_field(view, "state")), words_state(job_view_state(view)),
-              what);
+    tool_note(tool, "it is %.*s (%s): %s", STR_ARG(job_view_field(view, "state")),
+              words_state(job_view_state(view)), what);
     return false;
 }
 
-static int tell(struct tool *tool, const char *command, const void *options_read, const char *job_id, tell_fill *fill)
+static int tell(struct tool *tool, const char *command, const void *options_read,
+                const char *job_id, tell_fill *fill)
 {
     const struct tell_options *options = options_read;
-    struct telling             telling = { .options = &options->telling, .command = command, .job_id = job_id };
-    struct job_view            view    = { 0 };
-    int                        code;
+    struct telling telling = { .options = &options->telling, .command = command, .job_id = job_id };
+    struct job_view view   = { 0 };
+    int             code;
     if (telling_look(tool, job_id, &view, &code)) {
         struct json *message = telling_begin(&telling);
         telling.key          = job_view_field(&view, "account_text");
@@ -61,16 +62,18 @@ static void set_attempt(const struct job_view *view, struct json *message)
 
 static const struct flag cancel_flags[] = { TELLING_FLAGS(tell_options) };
 
-static bool fill_cancel(struct tool *tool, const struct tell_options *options, const struct job_view *view,
-                        struct json *message)
+static bool fill_cancel(struct tool *tool, const struct tell_options *options,
+                        const struct job_view *view, struct json *message)
 {
     (void)options, (void)message;
     if (job_state_after(job_view_state(view), ON_CANCEL) == JOB_STATE_COUNT)
-        return refuse(tool, view, "only what waits, or was claimed and not yet sent, can be cancelled");
+        return refuse(tool, view,
+                      "only what waits, or was claimed and not yet sent, can be cancelled");
     return true;
 }
 
-static int run_cancel(struct tool *tool, const void *options, char *const *operands, int operand_count)
+static int run_cancel(struct tool *tool, const void *options, char *const *operands,
+                      int operand_count)
 {
     (void)operand_count;
     return tell(tool, "cancel", options, operands[0], fill_cancel);
@@ -109,7 +112,8 @@ static const struct flag reschedule_flags[] = {
     TELLING_FLAGS(tell_options),
 };
 
-static bool set_time(struct tool *tool, struct json *message, const char *field, const char *flag, const char *text)
+static bool set_time(struct tool *tool, struct json *message, const char *field, const char *flag,
+                     const char *text)
 {
     struct buf   written;
     struct error err;
@@ -125,8 +129,8 @@ static bool set_time(struct tool *tool, struct json *message, const char *field,
     return ok;
 }
 
-static bool fill_reschedule(struct tool *tool, const struct tell_options *options, const struct job_view *view,
-                            struct json *message)
+static bool fill_reschedule(struct tool *tool, const struct tell_options *options,
+                            const struct job_view *view, struct json *message)
 {
     if (job_view_state(view) != JOB_QUEUED)
         return refuse(tool, view, "only what waits can be rescheduled");
@@ -134,7 +138,8 @@ static bool fill_reschedule(struct tool *tool, const struct tell_options *option
            set_time(tool, message, "expires_at", "--expires-at", options->expires_at);
 }
 
-static int run_reschedule(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+static int run_reschedule(struct tool *tool, const void *options_read, char *const *operands,
+                          int operand_count)
 {
     const struct tell_options *options = options_read;
     (void)operand_count;
@@ -174,19 +179,22 @@ static const struct flag retry_flags[] = {
     TELLING_FLAGS(tell_options),
 };
 
-static bool fill_retry(struct tool *tool, const struct tell_options *options, const struct job_view *view,
-                       struct json *message)
+static bool fill_retry(struct tool *tool, const struct tell_options *options,
+                       const struct job_view *view, struct json *message)
 {
     if (job_state_after(job_view_state(view), ON_RETRY) == JOB_STATE_COUNT)
         return refuse(tool, view, "only FAILED and UNSURE jobs can be retried");
     if (job_view_state(view) == JOB_UNSURE && !options->yes)
-        return refuse(tool, view, "look at the account on TikTok first. If the post is there: tokfleet resolve ID "
-                                  "--posted URL. If it is not, retry with --yes: it may be posted twice");
+        return refuse(
+            tool, view,
+            "look at the account on TikTok first. If the post is there: tokfleet resolve ID "
+            "--posted URL. If it is not, retry with --yes: it may be posted twice");
     set_attempt(view, message);
     return true;
 }
 
-static int run_retry(struct tool *tool, const void *options, char *const *operands, int operand_count)
+static int run_retry(struct tool *tool, const void *options, char *const *operands,
+                     int operand_count)
 {
     (void)operand_count;
     return tell(tool, "retry", options, operands[0], fill_retry);
@@ -219,10 +227,12 @@ const struct verb verb_retry = {
 // ---- resolve
 
 static const struct flag resolve_flags[] = {
-    { "posted", FLAG_TEXT, "URL", offsetof(struct tell_options, posted), .help = "it is on TikTok, there" },
+    { "posted", FLAG_TEXT, "URL", offsetof(struct tell_options, posted),
+      .help = "it is on TikTok, there" },
     { "post-id", FLAG_TEXT, "ID", offsetof(struct tell_options, post_id),
       .help = "with --posted: its id, when the URL does not end in it" },
-    { "failed", FLAG_YES, NULL, offsetof(struct tell_options, failed), .help = "it is not on TikTok" },
+    { "failed", FLAG_YES, NULL, offsetof(struct tell_options, failed),
+      .help = "it is not on TikTok" },
     TELLING_FLAGS(tell_options),
 };
 
@@ -238,8 +248,8 @@ static struct str id_of_url(const char *url)
     return id;
 }
 
-static bool fill_resolve(struct tool *tool, const struct tell_options *options, const struct job_view *view,
-                         struct json *message)
+static bool fill_resolve(struct tool *tool, const struct tell_options *options,
+                         const struct job_view *view, struct json *message)
 {
     if (job_view_state(view) != JOB_UNSURE)
         return refuse(tool, view, "only an UNSURE job can be resolved");
@@ -254,7 +264,8 @@ static bool fill_resolve(struct tool *tool, const struct tell_options *options, 
     return true;
 }
 
-static int run_resolve(struct tool *tool, const void *options_read, char *const *operands, int operand_count)
+static int run_resolve(struct tool *tool, const void *options_read, char *const *operands,
+                       int operand_count)
 {
     const struct tell_options *options = options_read;
     (void)operand_count;

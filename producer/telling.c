@@ -29,13 +29,13 @@ struct seen {
 struct json *telling_begin(struct telling *telling)
 {
     char                 time[CLOCK_TEXT_BYTES], digits[RANDOM_DIGITS + 1];
-    const struct passwd *me      = getpwuid(getuid());
-    const char          *by      = telling->options->by ? telling->options->by : me ? me->pw_name : "tokfleet";
-    struct json         *message = json_object();
+    const struct passwd *me = getpwuid(getuid());
+    const char  *by = telling->options->by ? telling->options->by : me ? me->pw_name : "tokfleet";
+    struct json *message = json_object();
     clock_format(clock_wall_ms(), time);
     random_hex(digits, RANDOM_DIGITS);
-    snprintf(telling->id, sizeof telling->id, "%s-%.4s%.2s%.2s-%.2s%.2s%.2s-%s", telling->command, time, time + 5,
-             time + 8, time + 11, time + 14, time + 17, digits);
+    snprintf(telling->id, sizeof telling->id, "%s-%.4s%.2s%.2s-%.2s%.2s%.2s-%s", telling->command,
+             time, time + 5, time + 8, time + 11, time + 14, time + 17, digits);
     json_set_text(message, "command", str_of(telling->command));
     json_set_text(message, "id", str_of(telling->id));
     if (telling->job_id)
@@ -53,7 +53,8 @@ bool telling_look(struct tool *tool, const char *job_id, struct job_view *view, 
     struct error err;
     *code = END_WELL;
     if (!job_id_valid(str_of(job_id))) {
-        tool_note(tool, "this is no job_id: it has 1 to %d characters of A-Za-z0-9._:-", JOB_ID_MAX);
+        tool_note(tool, "this is no job_id: it has 1 to %d characters of A-Za-z0-9._:-",
+                  JOB_ID_MAX);
         *code = END_USAGE;
     } else if (!job_view_load(tool, job_id, NULL, view, &err)) {
         *code = tool_fail(tool, &err);
@@ -83,7 +84,8 @@ static bool has_word(struct str words, const char *prefix, const char *id)
 {
     struct str word;
     while (str_cut(&words, ' ', &word))
-        if (str_starts(word, prefix) && str_is((struct str){ word.p + strlen(prefix), word.len - strlen(prefix) }, id))
+        if (str_starts(word, prefix) &&
+            str_is((struct str){ word.p + strlen(prefix), word.len - strlen(prefix) }, id))
             return true;
     return false;
 }
@@ -95,7 +97,8 @@ static void judge_passed(const struct telling *telling, int64_t next_offset, str
         seen->effect = EFFECT_NONE;
 }
 
-static bool look_job(struct tool *tool, const struct telling *telling, struct seen *seen, struct error *err)
+static bool look_job(struct tool *tool, const struct telling *telling, struct seen *seen,
+                     struct error *err)
 {
     struct job_view view = { 0 };
     bool            ok   = job_view_load(tool, telling->job_id, telling->partition, &view, err);
@@ -112,12 +115,14 @@ static bool look_job(struct tool *tool, const struct telling *telling, struct se
     return ok;
 }
 
-static bool look_pause(struct tool *tool, const struct telling *telling, struct seen *seen, struct error *err)
+static bool look_pause(struct tool *tool, const struct telling *telling, struct seen *seen,
+                       struct error *err)
 {
     struct ask asks[2] = { { { { 0 } } } };
     int64_t    next;
     struct str rest, first;
-    ask_begin(tool, &asks[0], "HGET", telling->account.len ? "account:" : "breaker", telling->account);
+    ask_begin(tool, &asks[0], "HGET", telling->account.len ? "account:" : "breaker",
+              telling->account);
     ask_add(&asks[0], "pause_id");
     ask_begin(tool, &asks[1], "HGET", "watermark", STR(""));
     ask_add(&asks[1], telling->partition);
@@ -125,7 +130,8 @@ static bool look_pause(struct tool *tool, const struct telling *telling, struct 
     rest    = asks[1].reply.answer.text;
     if (ok && str_is(asks[0].reply.answer.text, telling->id)) {
         seen->effect = EFFECT_APPLIED;
-        snprintf(seen->why, sizeof seen->why, "%s", strcmp(telling->command, "pause") == 0 ? "paused" : "not paused");
+        snprintf(seen->why, sizeof seen->why, "%s",
+                 strcmp(telling->command, "pause") == 0 ? "paused" : "not paused");
     } else if (ok && str_cut(&rest, ' ', &first) && str_to_i64(first, &next)) {
         judge_passed(telling, next, seen);
     }
@@ -139,7 +145,8 @@ static int wait_for_effect(struct tool *tool, const struct telling *telling, str
     int64_t      began_ms = clock_monotonic_ms();
     struct error err;
     for (;;) {
-        bool ok = telling->job_id ? look_job(tool, telling, seen, &err) : look_pause(tool, telling, seen, &err);
+        bool ok = telling->job_id ? look_job(tool, telling, seen, &err)
+                                  : look_pause(tool, telling, seen, &err);
         if (!ok)
             return tool_fail(tool, &err);
         if (seen->effect == EFFECT_APPLIED)
@@ -155,22 +162,27 @@ static int wait_for_effect(struct tool *tool, const struct telling *telling, str
 
 // ---- telling it
 
-static void print_effect(struct tool *tool, const struct telling *telling, const struct seen *seen, int code)
+static void print_effect(struct tool *tool, const struct telling *telling, const struct seen *seen,
+                         int code)
 {
     struct out *out = &tool->out;
     struct buf  what;
     buf_init(&what, 256);
-    buf_add_visible(&what, telling->job_id ? str_of(telling->job_id)
-                  : telling->account.len ? telling->account : str_of(tool->config.fleet));
+    buf_add_visible(&what, telling->job_id        ? str_of(telling->job_id)
+                           : telling->account.len ? telling->account
+                                                  : str_of(tool->config.fleet));
     if (seen->effect == EFFECT_APPLIED)
         out_paint(out, GREEN, "%s: %s is %s\n", telling->command, buf_text(&what), seen->why);
     else if (seen->effect == EFFECT_REFUSED)
         out_paint(out, RED, "refused: %s\n", seen->why[0] ? seen->why : "see its timeline");
     else if (seen->effect == EFFECT_NONE)
-        out_paint(out, RED, "nothing came of it: a newer command was first, or it is a dead letter on %s.dlq\n",
-                  tool->config.fleet);
+        out_paint(
+            out, RED,
+            "nothing came of it: a newer command was first, or it is a dead letter on %s.dlq\n",
+            tool->config.fleet);
     else if (code == END_GOING)
-        tool_note(tool, "no worker has read it yet; it is done all the same when one does (tokfleet status shows "
+        tool_note(tool, "no worker has read it yet; it is done all the same when one does "
+                        "(tokfleet status shows "
                         "which are alive)");
     else if (code == END_INTERRUPTED)
         tool_note(tool, "interrupted: the command is on its way all the same");
@@ -227,7 +239,8 @@ int telling_send(struct tool *tool, struct telling *telling, struct json **messa
                !tool_send(tool, TOPIC_JOBS, telling->key, buf_str(&text), &telling->place, &err)) {
         code = tool_fail(tool, &err);
     } else {
-        snprintf(telling->partition, sizeof telling->partition, "%s-%d", telling->topic, (int)telling->place.partition);
+        snprintf(telling->partition, sizeof telling->partition, "%s-%d", telling->topic,
+                 (int)telling->place.partition);
         code = wait_for_effect(tool, telling, &seen);
         if (telling->options->json && code != END_UNREACHABLE)
             print_json(tool, telling, &seen);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Telling the fleet something: a command is put on <fleet>.jobs and waited for until Redis shows what became of it.
- * The tool itself changes nothing: a worker journals the command and does it, or refuses it. */
+/* Telling the fleet something: a command is put on <fleet>.jobs and waited for until Redis shows
+ * what became of it. The tool itself changes nothing: a worker journals the command and does it, or
+ * refuses it. */
 #pragma once
 
 #include <stdint.h>
@@ -45,5 +46,6 @@ struct telling {
 struct json *telling_begin(struct telling *telling);
 // checks it as the worker will, sends it, waits and tells; takes the message. The exit status.
 int telling_send(struct tool *tool, struct telling *telling, struct json **message);
-// one job as it is now; false: code is the exit status, and why was told. view is zeroed before, job_view_fini after.
+// one job as it is now; false: code is the exit status, and why was told. view is zeroed before,
+// job_view_fini after.
 bool telling_look(struct tool *tool, const char *job_id, struct job_view *view, int *code);

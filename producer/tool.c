@@ -87,10 +87,11 @@ struct store *tool_store(struct tool *tool, struct error *err)
 {
     const struct config  *config   = &tool->config;
     struct redis_settings settings = {
-        .url              = config->redis_url,
-        .ca_file          = config->redis_ca[0] ? config->redis_ca : NULL,
-        .sentinel_user     = config->redis_sentinel_user[0] ? config->redis_sentinel_user : NULL,
-        .sentinel_password = config->redis_sentinel_password[0] ? config->redis_sentinel_password : NULL,
+        .url           = config->redis_url,
+        .ca_file       = config->redis_ca[0] ? config->redis_ca : NULL,
+        .sentinel_user = config->redis_sentinel_user[0] ? config->redis_sentinel_user : NULL,
+        .sentinel_password =
+            config->redis_sentinel_password[0] ? config->redis_sentinel_password : NULL,
         .connect_ms       = config->redis_timeout_ms,
         .backoff_min_ms   = BACKOFF_MIN_MS,
         .backoff_max_ms   = config->redis_backoff_max_ms,

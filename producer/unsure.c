@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // tokfleet unsure list: the jobs of which nobody knows whether they were posted.
+#include "producer/unsure.h"
 #include "base/memory.h"
 #include "loop/clock.h"
-#include "producer/unsure.h"
 #include "producer/verb.h"
 #include "producer/words.h"
 
@@ -71,10 +71,11 @@ void unsure_plan(const struct answer *job, const struct config *config, int64_t 
 
 struct json *unsure_json(struct str job_id, const struct answer *job, int64_t since_ms)
 {
-    static const char *const texts[] = { "state", "account", "account_text", "kind", "media",
-                                         "privacy", "on_unsure", "attempt_epoch", "publish_id",
-                                         "post_id", "post_url", "worker", "error_code",
-                                         "error_cause", "error_remedy", "log_id" };
+    static const char *const texts[] = {
+        "state",      "account",       "account_text", "kind",    "media",    "privacy",
+        "on_unsure",  "attempt_epoch", "publish_id",   "post_id", "post_url", "worker",
+        "error_code", "error_cause",   "error_remedy", "log_id"
+    };
     static const char *const numbers[] = { "attempt", "t_sending", "t_unsure", "t_slot_back" };
     struct json             *object    = json_object();
     struct json             *evidence  = json_object();
@@ -148,7 +149,7 @@ static bool take_all(struct list *list, const struct answer *ids, struct error *
     bool ok = true;
     for (size_t at = 0; ok && at + 1 < ids->count && !out_closed(&list->tool->out);) {
         struct ask asks[BATCH] = { 0 };
-        size_t     count       = 0, first = at;
+        size_t     count = 0, first = at;
         for (; count < BATCH && at + 1 < ids->count; at += 2)
             ask_begin(list->tool, &asks[count++], "HGETALL", "job:", answer_item(ids, at));
         ok = tool_ask(list->tool, asks, count, err);
@@ -176,10 +177,10 @@ static int run_unsure_list(struct tool *tool, const void *options, char *const *
 {
     (void)operands, (void)operand_count;
     static const char *const head[] = { "job", "account", "since", "why", "on_unsure", "evidence" };
-    struct list  list = { .tool = tool, .options = options, .now_ms = clock_wall_ms() };
-    struct ask   ids  = { 0 };
-    struct error err;
-    int          code = END_WELL;
+    struct list              list = { .tool = tool, .options = options, .now_ms = clock_wall_ms() };
+    struct ask               ids  = { 0 };
+    struct error             err;
+    int                      code = END_WELL;
     table_init(&list.table, COUNT_OF(head));
     for (size_t i = 0; i < COUNT_OF(head); i++)
         table_add_text(&list.table, head[i]);

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// tokfleet unsure show ID: the evidence of one doubt laid out for a person, with the commands to decide.
+// SPDX-License-Identifier: Apache-2.0 tokfleet unsure show ID: the evidence of one doubt laid out
+// for a person, with the commands to decide.
 #include "base/memory.h"
 #include "job/job.h"
 #include "loop/clock.h"
@@ -117,8 +117,9 @@ static void print_message(struct page *page)
         print_text(page, "title", job.post.title);
         print_text(page, "caption", str_utf8_prefix(job.post.caption, CAPTION_SHOWN_UNITS));
         print_text(page, "privacy", job.post.privacy_level);
-        print_text(page, "as", job.post.mode == POST_DRAFT ? STR("a draft for the inbox")
-                                                           : STR("a direct post"));
+        print_text(page, "as",
+                   job.post.mode == POST_DRAFT ? STR("a draft for the inbox")
+                                               : STR("a direct post"));
     }
     job_fini(&job);
 }
@@ -186,7 +187,7 @@ static void print_evidence(struct page *page)
 
 static void print_log(struct page *page)
 {
-    int64_t              before = 0;
+    int64_t before = 0;
     if (job_view_lines(&page->view))
         print_head(page, "timeline");
     for (size_t i = 0; i < job_view_lines(&page->view); i++) {

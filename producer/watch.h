@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* tokfleet status --watch: the status again and again, on the whole terminal; a line a look where there is none. */
+/* tokfleet status --watch: the status again and again, on the whole terminal; a line a look where
+ * there is none. */
 #pragma once
 
 #include "producer/rates.h"

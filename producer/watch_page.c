@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One picture of `status --watch`, for any size of screen. From the top: what concerns everything, the states, the
- * programs, the failures; the silent programs come first, and what does not fit is counted. Pure. */
+/* One picture of `status --watch`, for any size of screen. From the top: what concerns everything,
+ * the states, the programs, the failures; the silent programs come first, and what does not fit is
+ * counted. Pure. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,7 +212,8 @@ static void draw_program(const struct status *status, const struct program_seen 
     picture_end_line(picture);
 }
 
-// silent ones first, then those that are alive, then those that were stopped; each at its place from look to look
+// silent ones first, then those that are alive, then those that were stopped; each at its place
+// from look to look
 static int compare_programs(const void *left, const void *right)
 {
     const struct program_seen *a = *(const struct program_seen *const *)left;

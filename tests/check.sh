@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Static checks. Each names what it found, file and line, and fails.
 #
-#     tests/check.sh [--build DIR] [settings] [metrics] [shell] [cppcheck] [tidy]      all of them unless named
+#     tests/check.sh [--build DIR] [settings] [metrics] [shell] [format] [cppcheck] [tidy]      all of them unless named
 #
 # settings   the tables of settings and of metrics in deploy/README.md are what `tokfleet-worker --reference` and
 #            `--metrics` print (--write puts them there)
 # metrics    what the alerts, the dashboard and the manual name is there (tests/metrics.py); promtool, where it is, takes it
 # shell      shellcheck over every shell script
+# format     the C files stand as .clang-format says
 # cppcheck   over the C files of the programs and the simulators
 # tidy       clang-tidy over them, by .clang-tidy
 #
@@ -22,13 +23,13 @@ while (($#)); do
     case $1 in
         --build) BUILD=${2:?--build needs a folder}; shift ;;
         --write) WRITE=true ;;
-        settings | metrics | shell | cppcheck | tidy) CHECKS+=("$1") ;;
+        settings | metrics | shell | format | cppcheck | tidy) CHECKS+=("$1") ;;
         -h | --help) sed -n '3,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
         *) echo "check.sh: unknown argument $1" >&2; exit 2 ;;
     esac
     shift
 done
-((${#CHECKS[@]})) || CHECKS=(settings metrics shell cppcheck tidy)
+((${#CHECKS[@]})) || CHECKS=(settings metrics shell format cppcheck tidy)
 
 missing() {
     echo "check.sh: $1 is missing: $2 was not checked" >&2
@@ -93,6 +94,14 @@ check_shell() {
     mapfile -t scripts < <(grep -rIlE '^#!.*\b(ba)?sh\b|^# shellcheck shell=' --include='*.sh' --include=run \
         deploy tests .ci .github 2>/dev/null | LC_ALL=C sort)
     shellcheck --external-sources --source-path=SCRIPTDIR/.. --format=gcc "${scripts[@]}"
+}
+
+check_format() {
+    # other versions differ in small things
+    [[ $(clang-format --version 2>/dev/null) == *' version 14.'* ]] ||
+        { missing "clang-format 14, that of Debian 12," "how the C code is laid out"; return 0; }
+    find common worker poller producer tests -name '*.[ch]' -type f -print0 |
+        xargs -0 -P "$(nproc)" -n 40 clang-format --dry-run --Werror
 }
 
 check_cppcheck() {

@@ -269,6 +269,7 @@ clang_steps() {
         has_test clang-asan "^$fleet\$" || fleet=fleet_test_first
         TOKFLEET_TEST_JOBS=200 ctest_step "clang-asan, a fleet with 200 jobs" clang-asan 5 -R "^$fleet\$"
     fi
+    one_step "layout of the C code" 2 tests/check.sh format
     one_step "cppcheck" 10 tests/check.sh cppcheck
     one_step "clang-tidy" 15 tests/check.sh --build build/clang tidy
 }

@@ -9,10 +9,13 @@
 
 enum { WHY_MAX_BYTES = 1024 };
 
-static void creator_look(struct creator *creator);                         // 1. what is known is enough, or ask
-static void on_room(struct call *call, const struct error *err);           // 2. the window has room: ask TikTok
-static void on_told(struct call *call, const struct error *err);           // 3. TikTok answered, or did not
-static void on_remembered(struct call *call, const struct error *err);     // 4. Redis has it: look again, or give up
+static void creator_look(struct creator *creator);  // 1. what is known is enough, or ask
+// 2. the window has room: ask TikTok
+static void on_room(struct call *call, const struct error *err);
+// 3. TikTok answered, or did not
+static void on_told(struct call *call, const struct error *err);
+// 4. Redis has it: look again, or give up
+static void on_remembered(struct call *call, const struct error *err);
 
 // ---- pure
 
@@ -30,7 +33,8 @@ static bool has_scope(struct str scopes, const char *scope)
     return has_word(scopes, str_of(scope));
 }
 
-// NULL: it has what the post needs, or its scopes are not known. content/init takes either for a draft of photos.
+// NULL: it has what the post needs, or its scopes are not known. content/init takes either for a
+// draft of photos.
 static const char *missing_scope(const struct post *post, struct str scopes)
 {
     if (!scopes.len)
@@ -46,8 +50,9 @@ static bool is_young(int64_t age_ms, int64_t at_most_ms)
     return age_ms >= 0 && age_ms <= at_most_ms;
 }
 
-enum creator_next creator_decide(const struct post *post, const struct creator_known *known, const struct config *config,
-                                 const struct outcome **outcome, struct buf *why)
+enum creator_next creator_decide(const struct post *post, const struct creator_known *known,
+                                 const struct config *config, const struct outcome **outcome,
+                                 struct buf *why)
 {
     const char *scope = missing_scope(post, known->scopes);
     if (scope) {
@@ -58,15 +63,18 @@ enum creator_next creator_decide(const struct post *post, const struct creator_k
     if (post->mode == POST_DRAFT)
         return CREATOR_GO;
     bool fresh = is_young(known->age_ms, config->creator_keep_ms);
-    bool fits  = !known->privacy_options.len || has_word(known->privacy_options, post->privacy_level);
+    bool fits =
+        !known->privacy_options.len || has_word(known->privacy_options, post->privacy_level);
     if (fresh && fits)
         return CREATOR_GO;
     if (fresh && is_young(known->age_ms, config->creator_sure_ms)) {
         *outcome = outcome_named("privacy_not_offered");
-        buf_printf(why, "asked for %.*s, offered are %.*s", STR_ARG(post->privacy_level), STR_ARG(known->privacy_options));
+        buf_printf(why, "asked for %.*s, offered are %.*s", STR_ARG(post->privacy_level),
+                   STR_ARG(known->privacy_options));
         return CREATOR_REJECT;
     }
-    if (known->failures >= config->creator_tries && is_young(known->failed_age_ms, config->creator_keep_ms))
+    if (known->failures >= config->creator_tries &&
+        is_young(known->failed_age_ms, config->creator_keep_ms))
         return CREATOR_GO;
     return CREATOR_ASK;
 }
@@ -119,7 +127,8 @@ static void on_cancelled(struct call *call)
     creator_stop(creator);
 }
 
-static void go_back(struct creator *creator, const struct outcome *outcome, const char *account_then, int64_t due_ms)
+static void go_back(struct creator *creator, const struct outcome *outcome,
+                    const char *account_then, int64_t due_ms)
 {
     creator->next         = CREATOR_BACK;
     creator->outcome      = outcome;
@@ -133,8 +142,8 @@ static void go_back(struct creator *creator, const struct outcome *outcome, cons
 // What TikTok said of the account itself (caps, a ban, a token) is no failure of the question.
 static bool is_failure(const struct outcome *outcome)
 {
-    return outcome->next == NEXT_RETRY || outcome->next == NEXT_LOOK_UP || outcome->next == NEXT_FAIL ||
-           outcome->next == NEXT_WINDOW;
+    return outcome->next == NEXT_RETRY || outcome->next == NEXT_LOOK_UP ||
+           outcome->next == NEXT_FAIL || outcome->next == NEXT_WINDOW;
 }
 
 static int64_t backoff_ms(const struct config *config, int64_t failures)
@@ -147,9 +156,9 @@ static void after_failure(struct creator *creator, int64_t failures)
 {
     const struct config  *config  = &creator->program->config;
     const struct outcome *outcome = creator->told.answer.outcome;
-    log_warn("creator info failed", F_STRN("account", creator->account), F_STR("code", outcome->code),
-             F_STR("message", creator->told.answer.message), F_INT("failures", failures),
-             F_STR("log_id", creator->told.answer.log_id));
+    log_warn("creator info failed", F_STRN("account", creator->account),
+             F_STR("code", outcome->code), F_STR("message", creator->told.answer.message),
+             F_INT("failures", failures), F_STR("log_id", creator->told.answer.log_id));
     if (failures >= config->creator_tries) {
         creator->next = CREATOR_GO;  // the init decides
         creator_finish(creator, NULL);
@@ -214,9 +223,9 @@ static void know_what_was_told(struct creator *creator)
 static void on_told(struct call *call, const struct error *err)
 {
     (void)err;  // the answer's outcome says it
-    struct creator              *creator = creator_of(call);
-    const struct tiktok_creator *told    = &creator->told;
-    const struct outcome        *outcome = told->answer.outcome;
+    struct creator              *creator     = creator_of(call);
+    const struct tiktok_creator *told        = &creator->told;
+    const struct outcome        *outcome     = told->answer.outcome;
     char                         seconds[24] = "";
     bool                         ok          = outcome->next == NEXT_OK;
     if (ok)
@@ -226,8 +235,12 @@ static void on_told(struct call *call, const struct error *err)
     struct creator_args args = {
         .account          = creator->account,
         .member           = creator->member,
-        .answered         = told->answer.http_status ? 1 : outcome->effect == EFFECT_MAYBE ? -1 : 0,
-        .known            = ok ? 1 : is_failure(outcome) ? -1 : 0,
+        .answered         = told->answer.http_status          ? 1
+                            : outcome->effect == EFFECT_MAYBE ? -1
+                                                              : 0,
+        .known            = ok                    ? 1
+                            : is_failure(outcome) ? -1
+                                                  : 0,
         .username         = str_of(told->username),
         .nickname         = str_of(told->nickname),
         .privacy_options  = str_of(told->privacy_options),
@@ -255,7 +268,8 @@ static void on_room(struct call *call, const struct error *err)
         wait_ms = creator->reply.answer.items[1].number;
     redis_reply_fini(&creator->reply);
     if (word == WORD_OK) {
-        tiktok_creator_info(creator->program->tiktok, creator->token, &creator->told, &creator->call, on_told);
+        tiktok_creator_info(creator->program->tiktok, creator->token, &creator->told,
+                            &creator->call, on_told);
     } else if (word == WORD_WAIT) {
         go_back(creator, outcome_named("creator_info_full"), "", wait_ms > 0 ? wait_ms : 1);
     } else {
@@ -267,7 +281,8 @@ static void on_room(struct call *call, const struct error *err)
 static void creator_look(struct creator *creator)
 {
     const struct config *config = &creator->program->config;
-    creator->next               = creator_decide(creator->post, &creator->known, config, &creator->outcome, &creator->why);
+    creator->next =
+        creator_decide(creator->post, &creator->known, config, &creator->outcome, &creator->why);
     if (creator->next != CREATOR_ASK) {
         creator_finish(creator, NULL);
         return;

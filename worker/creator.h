@@ -15,43 +15,46 @@
 
 // what Redis remembers of an account; texts are borrowed
 struct creator_known {
-    struct str scopes;              // by commas; "": not known
-    int64_t    age_ms;              // of what follows; -1: never told
-    struct str privacy_options;     // by commas; "": not told
+    struct str scopes;           // by commas; "": not known
+    int64_t    age_ms;           // of what follows; -1: never told
+    struct str privacy_options;  // by commas; "": not told
     bool       comment_disabled;
     bool       duet_disabled;
     bool       stitch_disabled;
-    int64_t    failures;            // in a row
-    int64_t    failed_age_ms;       // since the last; -1: none
+    int64_t    failures;       // in a row
+    int64_t    failed_age_ms;  // since the last; -1: none
 };
 
 enum creator_next { CREATOR_GO, CREATOR_REJECT, CREATOR_ASK, CREATOR_BACK };
 
-// Pure: what is to be done now (never BACK). With REJECT, `outcome` is why and `why` has the particulars.
-enum creator_next creator_decide(const struct post *post, const struct creator_known *known, const struct config *config,
-                                 const struct outcome **outcome, struct buf *why);
+// Pure: what is to be done now (never BACK). With REJECT, `outcome` is why and `why` has the
+// particulars.
+enum creator_next creator_decide(const struct post *post, const struct creator_known *known,
+                                 const struct config *config, const struct outcome **outcome,
+                                 struct buf *why);
 // Pure: what the account has switched off is sent as off; a line each in warnings.
 void creator_limit_post(const struct creator_known *known, struct post *post, struct buf *warnings);
 
-struct creator {                      // embedded; zeroed before
-    struct call            call;
-    struct call           *waiting;   // the owner's; NULL: nothing is under way
-    struct program        *program;   // borrowed
-    const struct post     *post;      // borrowed
-    struct str             account;   // borrowed
-    struct str             member;    // of the window; borrowed
-    struct str             token;     // borrowed
-    struct creator_known   known;
-    struct redis_reply     reply;
-    struct tiktok_creator  told;
+struct creator {  // embedded; zeroed before
+    struct call           call;
+    struct call          *waiting;  // the owner's; NULL: nothing is under way
+    struct program       *program;  // borrowed
+    const struct post    *post;     // borrowed
+    struct str            account;  // borrowed
+    struct str            member;   // of the window; borrowed
+    struct str            token;    // borrowed
+    struct creator_known  known;
+    struct redis_reply    reply;
+    struct tiktok_creator told;
     // the answer, in done
-    enum creator_next      next;          // GO, REJECT or BACK
-    const struct outcome  *outcome;       // why; NULL with GO
-    const char            *account_then;  // BACK: of the script `refuse`
-    int64_t                due_ms;        // BACK: the job itself waits so long; 0: its account decides
-    struct buf             why;           // the particulars
+    enum creator_next     next;          // GO, REJECT or BACK
+    const struct outcome *outcome;       // why; NULL with GO
+    const char           *account_then;  // BACK: of the script `refuse`
+    int64_t               due_ms;  // BACK: the job itself waits so long; 0: its account decides
+    struct buf            why;     // the particulars
 };
 
-// known's texts are borrowed until creator_fini. An error means that Redis did not take it: nothing was sent.
+// known's texts are borrowed until creator_fini. An error means that Redis did not take it: nothing
+// was sent.
 void creator_start(struct creator *creator, struct call *call, call_done *done);
 void creator_fini(struct creator *creator);  // cancels what is under way

@@ -6,14 +6,19 @@
 #include "base/memory.h"
 #include "loop/clock.h"
 
-void dead_letter_send(struct program *program, const struct dead_letter *letter, struct call *call, call_done *done)
+void dead_letter_send(struct program *program, const struct dead_letter *letter, struct call *call,
+                      call_done *done)
 {
     char at[CLOCK_TEXT_BYTES], length[24];
     clock_format(clock_wall_ms(), at);
     snprintf(length, sizeof length, "%zu", letter->message.len);
     const struct kafka_header headers[] = {
-        { "code", str_of(letter->code) },     { "why", str_of(letter->why) }, { "source", letter->source },
-        { "job_id", letter->job_id },         { "at", str_of(at) },           { "length", str_of(length) },
+        { "code", str_of(letter->code) },
+        { "why", str_of(letter->why) },
+        { "source", letter->source },
+        { "job_id", letter->job_id },
+        { "at", str_of(at) },
+        { "length", str_of(length) },
         { "by", program_id(program) },
     };
     struct str value = letter->message;

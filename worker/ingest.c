@@ -13,25 +13,25 @@ enum {
     MEMORY_LOOK_MS  = 2000,
     HOLD_MOST_MS    = 2000,  // then it is a pause
     HELD_LOOK_MS    = 5,
-    LET_GO_PERCENT  = 50,    // of what may wait
+    LET_GO_PERCENT  = 50,  // of what may wait
     GOES_ON_PERCENT = 10,
 };
 
 struct ingest {
-    struct program     *program;      // borrowed
-    struct kafka_in    *in;           // owned
-    struct partition  **partitions;   // owned, those assigned now
-    size_t              count;
-    bool                held;         // nothing is taken of what was fetched
-    int64_t             held_from_ms; // monotonic
-    struct timer        held_look;    // whether that is over
-    bool                paused;       // nothing is fetched
-    bool                memory_full;  // Redis has used so much of its memory
-    bool                closing;
-    bool                closed;       // the group has been left
-    struct timer        look;         // at Redis' memory, and whether a pause is over
-    struct call         memory;       // INFO memory
-    struct redis_reply  memory_reply;
+    struct program    *program;     // borrowed
+    struct kafka_in   *in;          // owned
+    struct partition **partitions;  // owned, those assigned now
+    size_t             count;
+    bool               held;          // nothing is taken of what was fetched
+    int64_t            held_from_ms;  // monotonic
+    struct timer       held_look;     // whether that is over
+    bool               paused;        // nothing is fetched
+    bool               memory_full;   // Redis has used so much of its memory
+    bool               closing;
+    bool               closed;  // the group has been left
+    struct timer       look;    // at Redis' memory, and whether a pause is over
+    struct call        memory;  // INFO memory
+    struct redis_reply memory_reply;
 };
 
 static void drop_partitions(struct ingest *ingest)
@@ -51,8 +51,8 @@ static struct partition *find_partition(struct ingest *ingest, int32_t number)
     return NULL;
 }
 
-// ---- too many on their way: held for a moment, which costs nothing; paused when that lasts, with wide hysteresis, since
-// librdkafka then throws away what it has fetched and needs about a second
+// ---- too many on their way: held for a moment, which costs nothing; paused when that lasts, with
+// wide hysteresis, since librdkafka then throws away what it has fetched and needs about a second
 
 static void ingest_pause(struct ingest *ingest, bool paused)
 {
@@ -144,7 +144,8 @@ static void on_look(struct timer *timer)
     const struct str argv[] = { STR("INFO"), STR("memory") };
     if (ingest->closing)
         return;
-    store_command(ingest->program->store, argv, COUNT_OF(argv), &ingest->memory_reply, &ingest->memory, on_memory);
+    store_command(ingest->program->store, argv, COUNT_OF(argv), &ingest->memory_reply,
+                  &ingest->memory, on_memory);
 }
 
 // ---- the group
@@ -169,7 +170,8 @@ static void on_revoked(void *owner)
     drop_partitions(owner);
 }
 
-// All that would be in doubt at their next message begin again together: to move one costs the others their prefetch.
+// All that would be in doubt at their next message begin again together: to move one costs the
+// others their prefetch.
 static void begin_doubtful(struct ingest *ingest)
 {
     size_t count = 0;
@@ -229,8 +231,8 @@ struct ingest *ingest_new(struct program *program, struct error *err)
     struct ingest *ingest = xcalloc(1, sizeof *ingest);
     ingest->program       = program;
     fleet_topic_name(program->config.fleet, TOPIC_JOBS, group, sizeof group);
-    ingest->in = kafka_in_new(program->loop, &program->kafka_settings, group, program->topics[TOPIC_JOBS], &events,
-                              ingest, err);
+    ingest->in = kafka_in_new(program->loop, &program->kafka_settings, group,
+                              program->topics[TOPIC_JOBS], &events, ingest, err);
     if (!ingest->in) {
         free(ingest);
         return NULL;

@@ -6,9 +6,10 @@
 
 enum { REFUSED_MAX_BYTES = 1024, READY_ITEMS = 7 };
 
-static void on_looked(struct call *call, const struct error *err);           // 1. what would come of it
-static void on_message_journaled(struct call *call, const struct error *err);  // 2. a reschedule's job outlives the topic
-static void on_journaled(struct call *call, const struct error *err);        // 3. Kafka has it
+static void on_looked(struct call *call, const struct error *err);  // 1. what would come of it
+// 2. a reschedule's job outlives the topic
+static void on_message_journaled(struct call *call, const struct error *err);
+static void on_journaled(struct call *call, const struct error *err);  // 3. Kafka has it
 
 static struct order *order_of(struct call *call)
 {
@@ -49,7 +50,8 @@ static void on_journaled(struct call *call, const struct error *err)
     order_finish(order_of(call), err);
 }
 
-static void order_send(struct order *order, const struct buf *key, const struct buf *value, call_done *done)
+static void order_send(struct order *order, const struct buf *key, const struct buf *value,
+                       call_done *done)
 {
     struct kafka_record record = {
         .topic     = order->program->topics[TOPIC_JOURNAL],
@@ -82,11 +84,13 @@ static void order_set_refused(struct order *order, struct str why, bool unknown)
     order->unknown = unknown;
     buf_clear(&order->refused);
     buf_add(&order->refused, why.len ? why : STR("it cannot be done"));
-    log_warn("command refused", F_STRN("job", order->command.job_id), F_STRN("command", order->command.id),
-             F_STR("what", command_text(order->command.what)), F_STRN("why", why));
+    log_warn("command refused", F_STRN("job", order->command.job_id),
+             F_STRN("command", order->command.id), F_STR("what", command_text(order->command.what)),
+             F_STRN("why", why));
 }
 
-void order_refuse(struct order *order, struct str why, bool unknown, struct call *call, call_done *done)
+void order_refuse(struct order *order, struct str why, bool unknown, struct call *call,
+                  call_done *done)
 {
     order_begin(order, call, done);
     order_set_refused(order, why, unknown);
@@ -95,13 +99,15 @@ void order_refuse(struct order *order, struct str why, bool unknown, struct call
 
 // ---- 1. the look
 
-// A job whose message will be gone from the topic when it is due: the message goes to the journal, too.
+// A job whose message will be gone from the topic when it is due: the message goes to the journal,
+// too.
 static bool outlives(const struct order *order, const struct answer *look)
 {
     int64_t message_ms = 0;
-    return order->command.what == COMMAND_RESCHEDULE && str_to_i64(answer_item(look, 4), &message_ms) &&
-           answer_item(look, 6).len &&
-           order->command.publish_at_ms > message_ms + order->program->config.topics_jobs_retention_ms / 2;
+    return order->command.what == COMMAND_RESCHEDULE &&
+           str_to_i64(answer_item(look, 4), &message_ms) && answer_item(look, 6).len &&
+           order->command.publish_at_ms >
+               message_ms + order->program->config.topics_jobs_retention_ms / 2;
 }
 
 static void order_ready(struct order *order, const struct answer *look)
@@ -111,8 +117,8 @@ static void order_ready(struct order *order, const struct answer *look)
     order->command.state = arena_copy(arena, answer_item(look, 2));
     order->command.epoch = arena_copy(arena, answer_item(look, 3));
     if (outlives(order, look) && str_to_i64(answer_item(look, 4), &message_ms)) {
-        journal_message_record(order->command.job_id, answer_item(look, 5), message_ms, answer_item(look, 6),
-                               &order->message_key, &order->message);
+        journal_message_record(order->command.job_id, answer_item(look, 5), message_ms,
+                               answer_item(look, 6), &order->message_key, &order->message);
         order_send(order, &order->message_key, &order->message, on_message_journaled);
         return;
     }
@@ -141,7 +147,8 @@ static void on_looked(struct call *call, const struct error *err)
     }
 }
 
-void order_prepare(struct order *order, const struct order_mark *mark, struct call *call, call_done *done)
+void order_prepare(struct order *order, const struct order_mark *mark, struct call *call,
+                   call_done *done)
 {
     struct command_args args = { .partition = mark->partition, .shown = mark->shown };
     order_begin(order, call, done);
@@ -163,10 +170,13 @@ void order_count(const struct order *order, struct str word)
 {
     struct metrics         *metrics = order->program->metrics;
     struct str              what    = str_of(command_text(order->command.what));
-    enum metric_command_end end     = order_refused(order) ? COMMANDED_REFUSED
-                                      : str_is(word, "KNOWN") ? COMMANDED_KNOWN : COMMANDED_DONE;
-    metric_add(metrics, METRIC_COMMANDS,
-               metric_pair(metrics, METRIC_COMMANDS, metric_place(metrics, METRIC_COMMANDS, 0, what), end), 1);
+    enum metric_command_end end     = order_refused(order)    ? COMMANDED_REFUSED
+                                      : str_is(word, "KNOWN") ? COMMANDED_KNOWN
+                                                              : COMMANDED_DONE;
+    metric_add(
+        metrics, METRIC_COMMANDS,
+        metric_pair(metrics, METRIC_COMMANDS, metric_place(metrics, METRIC_COMMANDS, 0, what), end),
+        1);
 }
 
 bool order_refused(const struct order *order)
@@ -176,8 +186,8 @@ bool order_refused(const struct order *order)
 
 // ---- life
 
-bool order_init(struct order *order, struct program *program, struct str message, struct str source, int64_t at_ms,
-                struct error *err)
+bool order_init(struct order *order, struct program *program, struct str message, struct str source,
+                int64_t at_ms, struct error *err)
 {
     order->program = program;
     order->record  = (struct command_record){ .source = source, .at_ms = at_ms };

@@ -18,7 +18,7 @@ struct order {                      // embedded; zeroed before
     struct program       *program;  // borrowed
     struct call          *waiting;  // the owner's; NULL: nothing is under way
     struct command        command;
-    struct command_record record;   // its texts are borrowed, but for refused
+    struct command_record record;  // its texts are borrowed, but for refused
     struct buf            refused;
     bool                  unknown;  // there is no such job or account: a dead letter is due, too
     struct buf            key;      // of the journal's record
@@ -34,12 +34,14 @@ struct order_mark {
 };
 
 // source is borrowed until order_fini. Fails as command_decode.
-bool order_init(struct order *order, struct program *program, struct str message, struct str source, int64_t at_ms,
-                struct error *err) MUST_CHECK;
+bool order_init(struct order *order, struct program *program, struct str message, struct str source,
+                int64_t at_ms, struct error *err) MUST_CHECK;
 // Looks and journals; an error means: begin again where the watermark stands.
-void order_prepare(struct order *order, const struct order_mark *mark, struct call *call, call_done *done);
+void order_prepare(struct order *order, const struct order_mark *mark, struct call *call,
+                   call_done *done);
 // Redis refused it after all: journals that
-void order_refuse(struct order *order, struct str why, bool unknown, struct call *call, call_done *done);
+void order_refuse(struct order *order, struct str why, bool unknown, struct call *call,
+                  call_done *done);
 // fills the rest of the script's arguments, but for the watermark's
 void order_args(const struct order *order, struct command_args *args);
 // in Redis, as the script's word says

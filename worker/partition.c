@@ -16,7 +16,13 @@
 #include "worker/dead.h"
 #include "worker/order.h"
 
-enum { NAME_BYTES = TOPIC_NAME_BYTES + 12, SOURCE_BYTES = NAME_BYTES + 24, OFFSET_BYTES = 24, MARK_BYTES = 96, AGAIN_MS = 500 };
+enum {
+    NAME_BYTES   = TOPIC_NAME_BYTES + 12,
+    SOURCE_BYTES = NAME_BYTES + 24,
+    OFFSET_BYTES = 24,
+    MARK_BYTES   = 96,
+    AGAIN_MS     = 500
+};
 
 enum item_stage {
     ITEM_PREPARING,  // its dead letter or journal record is on its way to Kafka
@@ -25,54 +31,54 @@ enum item_stage {
     ITEM_ASKED,      // the script is on its way
 };
 
-struct item {                          // one message
-    struct call         call;          // Kafka first, then the script
-    struct redis_reply  reply;
-    struct partition   *partition;     // borrowed
-    enum item_stage     stage;
-    TAILQ_ENTRY(item)   entry;
-    int64_t             offset;
-    int64_t             timestamp_ms;
-    struct buf          message;       // the whole
-    struct buf          key;           // of the message
-    bool                has_key;
-    struct job          job;           // decoded, or what could be read of it
-    bool                is_order;      // it is a command, which could be read
-    struct order        order;
-    const char         *verdict;       // of the script: job, bad, skip
-    struct error        error;         // why it is bad
-    const char         *code;          // of the dead letter; NULL: none is due
-    char                shown[MARK_BYTES];    // what the watermark must show: "offset timestamp crc"
-    char                next[OFFSET_BYTES];   // the offset that it shows afterwards
-    char                crc[16];
-    char                source[SOURCE_BYTES];
-    struct buf          record_key;    // journal record
-    struct buf          record;
+struct item {                 // one message
+    struct call        call;  // Kafka first, then the script
+    struct redis_reply reply;
+    struct partition  *partition;  // borrowed
+    enum item_stage    stage;
+    TAILQ_ENTRY(item) entry;
+    int64_t      offset;
+    int64_t      timestamp_ms;
+    struct buf   message;  // the whole
+    struct buf   key;      // of the message
+    bool         has_key;
+    struct job   job;       // decoded, or what could be read of it
+    bool         is_order;  // it is a command, which could be read
+    struct order order;
+    const char  *verdict;             // of the script: job, bad, skip
+    struct error error;               // why it is bad
+    const char  *code;                // of the dead letter; NULL: none is due
+    char         shown[MARK_BYTES];   // what the watermark must show: "offset timestamp crc"
+    char         next[OFFSET_BYTES];  // the offset that it shows afterwards
+    char         crc[16];
+    char         source[SOURCE_BYTES];
+    struct buf   record_key;  // journal record
+    struct buf   record;
 };
 
 TAILQ_HEAD(item_list, item);
 
 struct partition {
-    struct program    *program;        // borrowed
-    struct kafka_in   *in;             // borrowed
+    struct program    *program;  // borrowed
+    struct kafka_in   *in;       // borrowed
     int32_t            number;
     char               name[NAME_BYTES];  // "topic-partition", the watermark's field
-    struct item_list   items;          // not yet in Redis, in order
-    size_t             waiting;        // how many
-    size_t             waiting_bytes;  // of their messages
-    size_t             asked;          // scripts on their way
-    struct call        mark;           // asking for the watermark
+    struct item_list   items;             // not yet in Redis, in order
+    size_t             waiting;           // how many
+    size_t             waiting_bytes;     // of their messages
+    size_t             asked;             // scripts on their way
+    struct call        mark;              // asking for the watermark
     struct redis_reply mark_reply;
-    struct timer       again;          // begin anew
-    bool               running;        // messages are taken
-    bool               checking;       // the next one must be the one before the watermark
+    struct timer       again;              // begin anew
+    bool               running;            // messages are taken
+    bool               checking;           // the next one must be the one before the watermark
     char               shown[MARK_BYTES];  // what the watermark shows after all items; "" none
-    int64_t            check_offset;   // the message before the watermark
+    int64_t            check_offset;       // the message before the watermark
     int64_t            check_ms;
-    struct str         check_crc;      // in mark_text
-    int64_t            seen_ms;        // monotonic: when it was known last to be the topic of the watermark
-    bool               suspect;        // something was said that may mean another one
-    char               mark_text[MARK_BYTES];  // the watermark as read
+    struct str         check_crc;  // in mark_text
+    int64_t seen_ms;  // monotonic: when it was known last to be the topic of the watermark
+    bool    suspect;  // something was said that may mean another one
+    char    mark_text[MARK_BYTES];  // the watermark as read
 };
 
 static void partition_pump(struct partition *partition);
@@ -126,8 +132,8 @@ static bool mark_parse(struct partition *partition, struct str text)
     memcpy(partition->mark_text, text.p, text.len);
     partition->mark_text[text.len] = '\0';
     rest                           = str_of(partition->mark_text);
-    if (!str_cut(&rest, ' ', &offset) || !str_cut(&rest, ' ', &timestamp) || !str_to_i64(offset, &next) ||
-        !str_to_i64(timestamp, &partition->check_ms) || next < 1)
+    if (!str_cut(&rest, ' ', &offset) || !str_cut(&rest, ' ', &timestamp) ||
+        !str_to_i64(offset, &next) || !str_to_i64(timestamp, &partition->check_ms) || next < 1)
         return false;
     partition->check_offset = next - 1;
     partition->check_crc    = rest;
@@ -142,20 +148,22 @@ static void on_mark(struct call *call, const struct error *err)
     struct error      why;
     if (!store_word(err, &partition->mark_reply, &word, &why) || word != WORD_OK) {
         if (word != WORD_GATE)
-            log_warn("cannot read the watermark", F_STR("partition", partition->name), F_STR("why", why.message));
+            log_warn("cannot read the watermark", F_STR("partition", partition->name),
+                     F_STR("why", why.message));
         redis_reply_fini(&partition->mark_reply);
         partition_begin(partition, AGAIN_MS);
         return;
     }
-    struct str text      = answer_item(&partition->mark_reply.answer, 1);
-    partition->checking  = text.len && mark_parse(partition, text);
-    partition->running   = true;
+    struct str text     = answer_item(&partition->mark_reply.answer, 1);
+    partition->checking = text.len && mark_parse(partition, text);
+    partition->running  = true;
     if (!partition->checking) {
         partition->shown[0] = '\0';
         partition->suspect  = false;  // there is no mark that could be another topic's
     }
     partition->seen_ms = clock_monotonic_ms();
-    log_debug("partition begins", F_STR("partition", partition->name), F_STR("watermark", partition->shown));
+    log_debug("partition begins", F_STR("partition", partition->name),
+              F_STR("watermark", partition->shown));
     kafka_in_start(partition->in, partition->number,
                    partition->checking ? partition->check_offset : KAFKA_FROM_BEGINNING);
     redis_reply_fini(&partition->mark_reply);
@@ -172,7 +180,8 @@ void partition_begin(struct partition *partition, int64_t delay_ms)
         return;
     }
     struct mark_args args = { .partition = str_of(partition->name) };
-    script_mark(partition->program->store, &args, &partition->mark_reply, &partition->mark, on_mark);
+    script_mark(partition->program->store, &args, &partition->mark_reply, &partition->mark,
+                on_mark);
 }
 
 // ---- the topic is another one
@@ -187,13 +196,17 @@ static void on_restarted(struct call *call, const struct error *err)
 
 static void partition_restart_topic(struct partition *partition, const char *why)
 {
-    log_error("the topic is another one than the watermark knew: read from the beginning, known jobs change nothing",
-              F_STR("partition", partition->name), F_STR("watermark", partition->mark_text), F_STR("why", why));
+    log_error("the topic is another one than the watermark knew: read from the beginning, known "
+              "jobs change nothing",
+              F_STR("partition", partition->name), F_STR("watermark", partition->mark_text),
+              F_STR("why", why));
     partition_clear(partition);
     call_cancel(&partition->mark);
     redis_reply_fini(&partition->mark_reply);
-    struct watermark_args args = { .partition = str_of(partition->name), .shown = str_of(partition->shown) };
-    script_watermark(partition->program->store, &args, &partition->mark_reply, &partition->mark, on_restarted);
+    struct watermark_args args = { .partition = str_of(partition->name),
+                                   .shown     = str_of(partition->shown) };
+    script_watermark(partition->program->store, &args, &partition->mark_reply, &partition->mark,
+                     on_restarted);
 }
 
 void partition_out_of_range(struct partition *partition)
@@ -205,7 +218,8 @@ void partition_out_of_range(struct partition *partition)
     partition_restart_topic(partition, "its offset is not there");
 }
 
-static void partition_check(struct partition *partition, const struct kafka_message *message, const char *crc)
+static void partition_check(struct partition *partition, const struct kafka_message *message,
+                            const char *crc)
 {
     partition->checking = false;
     partition->suspect  = false;
@@ -233,7 +247,8 @@ static void item_count(const struct item *item, struct str what)
     bool            is_new  = !str_is(what, "KNOWN") && !str_is(what, "SKIPPED");
     metric_add(metrics, METRIC_INGESTED, metric_place(metrics, METRIC_INGESTED, 0, result), 1);
     if (!item->is_order && is_new)
-        metric_observe(metrics, METRIC_INGEST_LAG, 0, (clock_wall_ms() - item->timestamp_ms) * 1000);
+        metric_observe(metrics, METRIC_INGEST_LAG, 0,
+                       (clock_wall_ms() - item->timestamp_ms) * 1000);
     if (item->is_order && !item->code)
         order_count(&item->order, what);
 }
@@ -244,7 +259,8 @@ static void item_stored(struct item *item)
     struct str        what      = answer_item(&item->reply.answer, 1);
     item_count(item, what);
     if (item->is_order)
-        log_info("command ingested", F_STRN("job", item_job_id(item)), F_STRN("command", item->order.command.id),
+        log_info("command ingested", F_STRN("job", item_job_id(item)),
+                 F_STRN("command", item->order.command.id),
                  F_STR("what", command_text(item->order.command.what)), F_STRN("state", what),
                  F_STR("source", item->source));
     else if (item->job.id.len)
@@ -262,12 +278,14 @@ static void item_refused(struct item *item)
     item->partition->asked--;
     item->stage = ITEM_PREPARING;
     if (item->is_order) {
-        order_refuse(&item->order, answer_item(&item->reply.answer, 2), str_is(state, "NONE"), &item->call, on_prepared);
+        order_refuse(&item->order, answer_item(&item->reply.answer, 2), str_is(state, "NONE"),
+                     &item->call, on_prepared);
         redis_reply_fini(&item->reply);
         return;
     }
     // other content under a known id: a dead letter only, which changes nothing on the job
-    error_set(&item->error, ERR_INPUT, "job_id is known with other content; that job is %.*s and stays as it is",
+    error_set(&item->error, ERR_INPUT,
+              "job_id is known with other content; that job is %.*s and stays as it is",
               STR_ARG(state));
     item->verdict = "skip";
     item->code    = "other_content";
@@ -275,7 +293,8 @@ static void item_refused(struct item *item)
     item_dead_letter(item);
 }
 
-// Scripts that were asked for after this one have been refused by the watermark: they are asked again.
+// Scripts that were asked for after this one have been refused by the watermark: they are asked
+// again.
 static void partition_recall(struct partition *partition, struct item *item)
 {
     for (item = TAILQ_NEXT(item, entry); item; item = TAILQ_NEXT(item, entry)) {
@@ -295,8 +314,9 @@ static void on_stored(struct call *call, const struct error *err)
     enum store_word   word      = WORD_OK;
     struct error      why;
     if (!store_word(err, &item->reply, &word, &why)) {
-        log_warn("ingest: begins again where the watermark stands", F_STR("partition", partition->name),
-                 F_INT("offset", item->offset), F_STR("why", why.message));
+        log_warn("ingest: begins again where the watermark stands",
+                 F_STR("partition", partition->name), F_INT("offset", item->offset),
+                 F_STR("why", why.message));
         partition_begin(partition, AGAIN_MS);
         return;
     }
@@ -342,20 +362,21 @@ static void item_ask(struct item *item)
     }
     struct partition  *partition = item->partition;
     struct ingest_args args      = {
-        .partition   = str_of(partition->name),
-        .shown       = str_of(item->shown),
-        .next_offset = str_of(item->next),
-        .timestamp   = item->timestamp_ms,
-        .crc         = str_of(item->crc),
-        .verdict     = str_of(item->verdict),
-        .source      = str_of(item->source),
-        .by          = program_id(partition->program),
+             .partition   = str_of(partition->name),
+             .shown       = str_of(item->shown),
+             .next_offset = str_of(item->next),
+             .timestamp   = item->timestamp_ms,
+             .crc         = str_of(item->crc),
+             .verdict     = str_of(item->verdict),
+             .source      = str_of(item->source),
+             .by          = program_id(partition->program),
     };
     ingest_args_of_job(&item->job, buf_str(&item->message), &args);
     if (strcmp(item->verdict, "bad") == 0) {
         args.code   = str_of(item->code);
         args.cause  = str_of(item->error.message);
-        args.remedy = STR("Mend the message and send it again; the same job_id may be used. The original is in the dead letters (tokfleet dlq list).");
+        args.remedy = STR("Mend the message and send it again; the same job_id may be used. The "
+                          "original is in the dead letters (tokfleet dlq list).");
     }
     item->stage = ITEM_ASKED;
     partition->asked++;
@@ -366,7 +387,7 @@ static void partition_pump(struct partition *partition)
 {
     size_t       most = (size_t)partition->program->config.worker_ingest;
     struct item *item;
-    TAILQ_FOREACH(item, &partition->items, entry) {
+    TAILQ_FOREACH (item, &partition->items, entry) {
         if (item->stage == ITEM_BEHIND && item == TAILQ_FIRST(&partition->items))
             item_look(item);
         if (item->stage == ITEM_BEHIND || item->stage == ITEM_PREPARING || partition->asked >= most)
@@ -384,7 +405,8 @@ static void on_prepared(struct call *call, const struct error *err)
     struct partition *partition = item->partition;
     if (err) {
         log_warn("ingest: a message cannot be prepared, begins again where the watermark stands",
-                 F_STR("partition", partition->name), F_INT("offset", item->offset), F_STR("why", err->message));
+                 F_STR("partition", partition->name), F_INT("offset", item->offset),
+                 F_STR("why", err->message));
         partition_begin(partition, AGAIN_MS);
         return;
     }
@@ -397,9 +419,10 @@ static void on_prepared(struct call *call, const struct error *err)
     }
     if (item->code) {
         struct metrics *metrics = partition->program->metrics;
-        metric_add(metrics, METRIC_DEAD_LETTERS, metric_place(metrics, METRIC_DEAD_LETTERS, 0, str_of(item->code)), 1);
-        log_warn("dead letter", F_STRN("job", item_job_id(item)), F_STR("source", item->source), F_STR("code", item->code),
-                 F_STR("why", item->error.message));
+        metric_add(metrics, METRIC_DEAD_LETTERS,
+                   metric_place(metrics, METRIC_DEAD_LETTERS, 0, str_of(item->code)), 1);
+        log_warn("dead letter", F_STRN("job", item_job_id(item)), F_STR("source", item->source),
+                 F_STR("code", item->code), F_STR("why", item->error.message));
     }
     item->stage = ITEM_READY;
     partition_pump(partition);
@@ -421,8 +444,8 @@ static void item_dead_letter(struct item *item)
 static void item_journal_message(struct item *item)
 {
     struct program *p = item->partition->program;
-    journal_message_record(item->job.id, str_of(item->source), item->timestamp_ms, buf_str(&item->message),
-                           &item->record_key, &item->record);
+    journal_message_record(item->job.id, str_of(item->source), item->timestamp_ms,
+                           buf_str(&item->message), &item->record_key, &item->record);
     struct kafka_record record = {
         .topic     = p->topics[TOPIC_JOURNAL],
         .partition = -1,
@@ -441,7 +464,8 @@ static void item_judge(struct item *item)
     if (message_kind_of(text, rules.message_max_bytes) == MESSAGE_COMMAND) {
         item->is_order = true;
         item->verdict  = "skip";
-        if (!order_init(&item->order, p, text, str_of(item->source), item->timestamp_ms, &item->error))
+        if (!order_init(&item->order, p, text, str_of(item->source), item->timestamp_ms,
+                        &item->error))
             item->code = "bad_command";
     } else if (!job_decode(text, &rules, &item->job, &item->error)) {
         item->verdict = "bad";
@@ -453,7 +477,8 @@ static void item_judge(struct item *item)
 
 // ---- messages in order
 
-static void partition_add(struct partition *partition, const struct kafka_message *message, const char *crc)
+static void partition_add(struct partition *partition, const struct kafka_message *message,
+                          const char *crc)
 {
     struct program *p    = partition->program;
     struct item    *item = xcalloc(1, sizeof *item);
@@ -467,15 +492,17 @@ static void partition_add(struct partition *partition, const struct kafka_messag
     buf_add(&item->key, message->key);
     memcpy(item->shown, partition->shown, sizeof item->shown);
     snprintf(item->next, sizeof item->next, "%" PRIi64, message->offset + 1);
-    snprintf(partition->shown, sizeof partition->shown, "%s %" PRIi64 " %s", item->next, message->timestamp_ms, crc);
+    snprintf(partition->shown, sizeof partition->shown, "%s %" PRIi64 " %s", item->next,
+             message->timestamp_ms, crc);
     snprintf(item->crc, sizeof item->crc, "%s", crc);
     snprintf(item->source, sizeof item->source, "%s@%" PRIi64, partition->name, message->offset);
     TAILQ_INSERT_TAIL(&partition->items, item, entry);
     partition->waiting++;
     partition->waiting_bytes += message->value.len;
     item_judge(item);
-    bool outlives = strcmp(item->verdict, "job") == 0 &&
-                    item->job.publish_at_ms > item->timestamp_ms + p->config.topics_jobs_retention_ms / 2;
+    bool outlives =
+        strcmp(item->verdict, "job") == 0 &&
+        item->job.publish_at_ms > item->timestamp_ms + p->config.topics_jobs_retention_ms / 2;
     if (item->code) {
         item_dead_letter(item);
     } else if (item->is_order) {
@@ -489,8 +516,9 @@ static void partition_add(struct partition *partition, const struct kafka_messag
     }
 }
 
-// After a silence the topic may be another one, made anew and grown past this place while nobody fetched: Kafka would go
-// on in it as if nothing had happened. The message before is asked for again, and then this one.
+// After a silence the topic may be another one, made anew and grown past this place while nobody
+// fetched: Kafka would go on in it as if nothing had happened. The message before is asked for
+// again, and then this one.
 bool partition_in_doubt(const struct partition *partition)
 {
     int64_t silence_ms = clock_monotonic_ms() - partition->seen_ms;
@@ -522,7 +550,8 @@ struct partition *partition_new(struct program *program, struct kafka_in *in, in
     partition->program          = program;
     partition->in               = in;
     partition->number           = number;
-    snprintf(partition->name, sizeof partition->name, "%s-%d", program->topics[TOPIC_JOBS], (int)number);
+    snprintf(partition->name, sizeof partition->name, "%s-%d", program->topics[TOPIC_JOBS],
+             (int)number);
     TAILQ_INIT(&partition->items);
     timer_init(&partition->again, program->loop, on_again);
     return partition;

@@ -16,12 +16,14 @@ struct partition;
 
 struct partition *partition_new(struct program *program, struct kafka_in *in, int32_t number);
 void              partition_begin(struct partition *partition, int64_t delay_ms);
-void              partition_message(struct partition *partition, const struct kafka_message *message);
-void              partition_out_of_range(struct partition *partition);
-// Before its next message is taken it has to begin again: it was silent for long, or the consumer is in trouble (suspect).
-bool              partition_in_doubt(const struct partition *partition);
-void              partition_suspect(struct partition *partition);
-int32_t           partition_number(const struct partition *partition);
-size_t            partition_waiting(const struct partition *partition);  // messages that have not reached Redis
-size_t            partition_waiting_bytes(const struct partition *partition);
-void              partition_free(struct partition *partition);
+void partition_message(struct partition *partition, const struct kafka_message *message);
+void partition_out_of_range(struct partition *partition);
+// Before its next message is taken it has to begin again: it was silent for long, or the consumer
+// is in trouble (suspect).
+bool    partition_in_doubt(const struct partition *partition);
+void    partition_suspect(struct partition *partition);
+int32_t partition_number(const struct partition *partition);
+// messages that have not reached Redis
+size_t partition_waiting(const struct partition *partition);
+size_t partition_waiting_bytes(const struct partition *partition);
+void   partition_free(struct partition *partition);

@@ -18,51 +18,55 @@ enum { REPEAT_MIN_MS = 100, REPEAT_MAX_MS = 5000, LOG_ID_BYTES = 64, JOURNAL_LAT
 // one of the two records at the end, repeated until it is there
 struct record {
     struct call  call;
-    struct timer again;       // the next try
-    int64_t      wait_ms;     // before it
-    bool         needed;      // there is something to write; Redis always hears
-    bool         done;        // it is written, or can never be
+    struct timer again;    // the next try
+    int64_t      wait_ms;  // before it
+    bool         needed;   // there is something to write; Redis always hears
+    bool         done;     // it is written, or can never be
 };
 
-struct trip {                        // one job's way through the worker
-    struct call          call;       // the request in flight until TikTok has answered
-    struct program      *program;    // borrowed; outlives every trip
-    struct worker       *worker;     // borrowed
-    struct arena         arena;      // owns the texts below
+struct trip {                      // one job's way through the worker
+    struct call          call;     // the request in flight until TikTok has answered
+    struct program      *program;  // borrowed; outlives every trip
+    struct worker       *worker;   // borrowed
+    struct arena         arena;    // owns the texts below
     struct str           job_id;
-    struct str           epoch;      // this attempt's
-    struct str           account;    // open_id
-    struct str           source;     // of its message
-    struct str           token_rev;  // of the account's record
-    int64_t              attempt;    // 1, 2, ...
-    int64_t              retries;    // failures that were worth a retry, before this attempt
+    struct str           epoch;         // this attempt's
+    struct str           account;       // open_id
+    struct str           source;        // of its message
+    struct str           token_rev;     // of the account's record
+    int64_t              attempt;       // 1, 2, ...
+    int64_t              retries;       // failures that were worth a retry, before this attempt
     int64_t              lease_end_ms;  // monotonic
-    int64_t              due_ms;     // wall: publish_at, or where a person put it; 0: none
-    int64_t              intent_us;  // monotonic: when the INTENT was handed to Kafka
-    struct job           job;        // decoded
-    struct buf           token;      // access token; wiped
-    struct creator       creator;    // whether the account lets it be posted
-    struct buf           warnings;   // of this attempt, for the job
-    struct redis_reply   reply;      // of the script in flight
-    struct buf           key;        // journal record in flight
+    int64_t              due_ms;        // wall: publish_at, or where a person put it; 0: none
+    int64_t              intent_us;     // monotonic: when the INTENT was handed to Kafka
+    struct job           job;           // decoded
+    struct buf           token;         // access token; wiped
+    struct creator       creator;       // whether the account lets it be posted
+    struct buf           warnings;      // of this attempt, for the job
+    struct redis_reply   reply;         // of the script in flight
+    struct buf           key;           // journal record in flight
     struct buf           value;
-    struct tiktok_answer answer;     // what TikTok said
-    struct verdict       verdict;    // what becomes of the job
-    struct buf           cause;      // in words for people
-    const char          *code;       // of the outcome
+    struct tiktok_answer answer;   // what TikTok said
+    struct verdict       verdict;  // what becomes of the job
+    struct buf           cause;    // in words for people
+    const char          *code;     // of the outcome
     const char          *remedy;
-    bool                 intent;     // an INTENT may be in the journal
-    const char          *early;      // it ended before the request: what Redis hears (RELEASE, REJECT); else NULL
-    struct record        journal;    // INITED or INTENT_ABORTED
-    struct record        redis;      // result or refuse
-    int64_t              redis_ms;   // monotonic, when Redis took it
+    bool                 intent;  // an INTENT may be in the journal
+    const char
+        *early;  // it ended before the request: what Redis hears (RELEASE, REJECT); else NULL
+    struct record journal;   // INITED or INTENT_ABORTED
+    struct record redis;     // result or refuse
+    int64_t       redis_ms;  // monotonic, when Redis took it
 };
 
-static void on_allowed(struct call *call, const struct error *err);      // 1. the account lets it be posted: INTENT
-static void on_intent(struct call *call, const struct error *err);       // 2. INTENT is in Kafka: SENDING
-static void on_sending(struct call *call, const struct error *err);      // 3. Redis took it: send
-static void on_answer(struct call *call, const struct error *err);       // 4. TikTok answered, or did not: write it down
-static void journal_write(struct trip *trip);                            // 5. both records, in either order
+// 1. the account lets it be posted: INTENT
+static void on_allowed(struct call *call, const struct error *err);
+// 2. INTENT is in Kafka: SENDING
+static void on_intent(struct call *call, const struct error *err);
+static void on_sending(struct call *call, const struct error *err);  // 3. Redis took it: send
+// 4. TikTok answered, or did not: write it down
+static void on_answer(struct call *call, const struct error *err);
+static void journal_write(struct trip *trip);  // 5. both records, in either order
 static void redis_write(struct trip *trip);
 
 static struct trip *trip_of(struct call *call)
@@ -103,15 +107,15 @@ static void on_journal_written(struct call *call, const struct error *err)
 {
     struct trip *trip = container_of(call, struct trip, journal.call);
     if (err) {
-        log_warn("journal record not written yet", F_STRN("job", trip->job_id), F_STRN("epoch", trip->epoch),
-                 F_STR("why", err->message));
+        log_warn("journal record not written yet", F_STRN("job", trip->job_id),
+                 F_STRN("epoch", trip->epoch), F_STR("why", err->message));
         record_again(&trip->journal);
         return;
     }
     trip->journal.done = true;
-    /* Redis took it long before Kafka did. It may be another one by now, that was told what the journal said before this
-     * record was there: then it has to hear it too. gate.wait begins when no old Redis takes anything any more, and is
-     * longer than this. */
+    /* Redis took it long before Kafka did. It may be another one by now, that was told what the
+     * journal said before this record was there: then it has to hear it too. gate.wait begins when
+     * no old Redis takes anything any more, and is longer than this. */
     if (trip->redis.done && clock_monotonic_ms() - trip->redis_ms > JOURNAL_LATE_MS) {
         trip->redis.done = false;
         redis_write(trip);
@@ -120,7 +124,8 @@ static void on_journal_written(struct call *call, const struct error *err)
     trip_end_when_recorded(trip);
 }
 
-static void journal_send(struct trip *trip, enum attempt_kind kind, struct str why, struct call *call, call_done *done)
+static void journal_send(struct trip *trip, enum attempt_kind kind, struct str why,
+                         struct call *call, call_done *done)
 {
     struct journal_attempt attempt = {
         .kind       = kind,
@@ -149,8 +154,8 @@ static void journal_send(struct trip *trip, enum attempt_kind kind, struct str w
 static void journal_write(struct trip *trip)
 {
     bool accepted = trip->verdict.event == ON_ACCEPT;
-    journal_send(trip, accepted ? ATTEMPT_INITED : ATTEMPT_INTENT_ABORTED, accepted ? STR("") : str_of(trip->code),
-                 &trip->journal.call, on_journal_written);
+    journal_send(trip, accepted ? ATTEMPT_INITED : ATTEMPT_INTENT_ABORTED,
+                 accepted ? STR("") : str_of(trip->code), &trip->journal.call, on_journal_written);
 }
 
 static void on_redis_written(struct call *call, const struct error *err)
@@ -164,20 +169,21 @@ static void on_redis_written(struct call *call, const struct error *err)
         if (answered)
             program_saw_gate(trip->program, false);
         else
-            log_warn("result not recorded yet", F_STRN("job", trip->job_id), F_STRN("epoch", trip->epoch),
-                     F_STR("why", why.message));
+            log_warn("result not recorded yet", F_STRN("job", trip->job_id),
+                     F_STRN("epoch", trip->epoch), F_STR("why", why.message));
         redis_reply_fini(&trip->reply);
         record_again(&trip->redis);
         return;
     }
     if (word == WORD_OK)
-        log_info("job moved", F_STRN("job", trip->job_id), F_STRN("state", state), F_STRN("account", trip->account),
-                 F_STRN("epoch", trip->epoch), F_STR("code", trip->code), F_STR("publish_id", trip->answer.publish_id),
+        log_info("job moved", F_STRN("job", trip->job_id), F_STRN("state", state),
+                 F_STRN("account", trip->account), F_STRN("epoch", trip->epoch),
+                 F_STR("code", trip->code), F_STR("publish_id", trip->answer.publish_id),
                  F_STR("log_id", trip->answer.log_id));
     else
-        log_warn("result not taken: the job has gone on without this attempt", F_STRN("job", trip->job_id),
-                 F_STRN("epoch", trip->epoch), F_STRN("state", state), F_STR("code", trip->code),
-                 F_STR("publish_id", trip->answer.publish_id));
+        log_warn("result not taken: the job has gone on without this attempt",
+                 F_STRN("job", trip->job_id), F_STRN("epoch", trip->epoch), F_STRN("state", state),
+                 F_STR("code", trip->code), F_STR("publish_id", trip->answer.publish_id));
     redis_reply_fini(&trip->reply);
     trip->redis.done = true;
     trip->redis_ms   = clock_monotonic_ms();
@@ -186,7 +192,8 @@ static void on_redis_written(struct call *call, const struct error *err)
 
 static int64_t first_poll_ms(const struct config *config)
 {
-    return config->poll_first_ms < config->poll_interval_ms ? config->poll_first_ms : config->poll_interval_ms;
+    return config->poll_first_ms < config->poll_interval_ms ? config->poll_first_ms
+                                                            : config->poll_interval_ms;
 }
 
 static void redis_write(struct trip *trip)
@@ -242,7 +249,8 @@ static void trip_record(struct trip *trip)
 {
     metric_add(trip->program->metrics, METRIC_ATTEMPTS, attempt_end(trip), 1);
     // an open INTENT of a doubt stays as it is: that is what it says
-    trip->journal.needed = trip->verdict.event == ON_ACCEPT || (trip->intent && trip->verdict.event != ON_DOUBT);
+    trip->journal.needed =
+        trip->verdict.event == ON_ACCEPT || (trip->intent && trip->verdict.event != ON_DOUBT);
     if (trip->journal.needed)
         journal_write(trip);
     redis_write(trip);
@@ -260,9 +268,10 @@ static void trip_say(struct trip *trip, const struct outcome *outcome, const cha
         buf_printf(&trip->cause, " Tried %" PRIi64 " times.", trip->attempt);
 }
 
-// No request that may publish has left for TikTok: the job goes back, and is tried again after a while.
-static void trip_back(struct trip *trip, const struct outcome *outcome, const char *detail, const char *account_then,
-                      int64_t due_ms)
+// No request that may publish has left for TikTok: the job goes back, and is tried again after a
+// while.
+static void trip_back(struct trip *trip, const struct outcome *outcome, const char *detail,
+                      const char *account_then, int64_t due_ms)
 {
     trip->early   = job_event_text(ON_RELEASE);
     trip->verdict = (struct verdict){ .event        = ON_NOT_SENT,
@@ -274,19 +283,23 @@ static void trip_back(struct trip *trip, const struct outcome *outcome, const ch
     trip_record(trip);
 }
 
-static void trip_release(struct trip *trip, const char *code, const char *detail, const char *account_then)
+static void trip_release(struct trip *trip, const char *code, const char *detail,
+                         const char *account_then)
 {
     const struct outcome *outcome = outcome_named(code);
     struct metrics       *metrics = trip->program->metrics;
     assert(outcome);
-    metric_add(metrics, METRIC_RELEASES, metric_place(metrics, METRIC_RELEASES, 0, str_of(code)), 1);
-    trip_back(trip, outcome, detail, account_then, account_then[0] ? 0 : trip->program->config.retry_delay_ms);
+    metric_add(metrics, METRIC_RELEASES, metric_place(metrics, METRIC_RELEASES, 0, str_of(code)),
+               1);
+    trip_back(trip, outcome, detail, account_then,
+              account_then[0] ? 0 : trip->program->config.retry_delay_ms);
 }
 
 static void trip_reject(struct trip *trip, const struct outcome *outcome, const char *detail)
 {
-    trip->early   = job_event_text(ON_REJECT);
-    trip->verdict = (struct verdict){ .event = ON_REJECT, .retries = trip->retries, .account_then = "" };
+    trip->early = job_event_text(ON_REJECT);
+    trip->verdict =
+        (struct verdict){ .event = ON_REJECT, .retries = trip->retries, .account_then = "" };
     trip_say(trip, outcome, detail);
     trip_record(trip);
 }
@@ -304,10 +317,12 @@ static void on_answer(struct call *call, const struct error *err)
     struct trip          *trip    = trip_of(call);
     const struct outcome *outcome = trip->answer.outcome;
     buf_wipe(&trip->token);
-    trip->verdict = verdict_of(outcome, trip->answer.http_status, trip->attempt, trip->retries, &trip->program->config);
+    trip->verdict = verdict_of(outcome, trip->answer.http_status, trip->attempt, trip->retries,
+                               &trip->program->config);
     trip_say(trip, outcome, err ? err->message : trip->answer.message);
     log_debug("init answered", F_STRN("job", trip->job_id), F_INT("http", trip->answer.http_status),
-              F_STR("code", outcome->code), F_INT("us", trip->answer.took_us), F_STR("log_id", trip->answer.log_id));
+              F_STR("code", outcome->code), F_INT("us", trip->answer.took_us),
+              F_STR("log_id", trip->answer.log_id));
     trip_record(trip);
 }
 
@@ -316,8 +331,8 @@ static void trip_send(struct trip *trip)
     struct program *p = trip->program;
     if (trip->due_ms && trip->attempt == 1)
         metric_observe(p->metrics, METRIC_LATENESS, 0, (clock_wall_ms() - trip->due_ms) * 1000);
-    tiktok_init(p->tiktok, &trip->job.post, buf_str(&trip->token), lease_lasts, trip, &trip->answer, &trip->call,
-                on_answer);
+    tiktok_init(p->tiktok, &trip->job.post, buf_str(&trip->token), lease_lasts, trip, &trip->answer,
+                &trip->call, on_answer);
 }
 
 static void on_sending(struct call *call, const struct error *err)
@@ -339,15 +354,16 @@ static void on_sending(struct call *call, const struct error *err)
         trip_release(trip, "redis_unavailable", answered ? "the gate is closed" : why.message, "");
         return;
     }
-    // Somebody newer has the job, or Redis forgot the claim and counts the INTENT as a doubt: both hear that this
-    // attempt sent nothing.
+    // Somebody newer has the job, or Redis forgot the claim and counts the INTENT as a doubt: both
+    // hear that this attempt sent nothing.
     trip_release(trip, "fenced", "", "");
 }
 
 static void on_intent(struct call *call, const struct error *err)
 {
     struct trip *trip = trip_of(call);
-    metric_observe(trip->program->metrics, METRIC_INTENT, 0, clock_monotonic_us() - trip->intent_us);
+    metric_observe(trip->program->metrics, METRIC_INTENT, 0,
+                   clock_monotonic_us() - trip->intent_us);
     if (err) {
         trip->intent = err_effect(err->code) == EFFECT_MAYBE;
         trip_release(trip, "kafka_unavailable", err->message, "");
@@ -373,7 +389,8 @@ static void on_allowed(struct call *call, const struct error *err)
     } else if (creator->next == CREATOR_REJECT) {
         trip_reject(trip, creator->outcome, why);
     } else if (creator->next == CREATOR_BACK) {
-        metric_add(metrics, METRIC_RELEASES, metric_place(metrics, METRIC_RELEASES, 0, STR("creator_info")), 1);
+        metric_add(metrics, METRIC_RELEASES,
+                   metric_place(metrics, METRIC_RELEASES, 0, STR("creator_info")), 1);
         trip_back(trip, creator->outcome, why, creator->account_then, creator->due_ms);
     } else {
         creator_limit_post(&creator->known, &trip->job.post, &trip->warnings);
@@ -390,11 +407,13 @@ static void trip_prepare(struct trip *trip, struct str message, struct str seale
                                .privacy_default   = p->config.job_privacy_default };
     struct error     err;
     if (!job_decode(message, &rules, &trip->job, &err)) {
-        // it was good when it was ingested: by a program of another version, or under other settings
+        // it was good when it was ingested: by a program of another version, or under other
+        // settings
         trip_release(trip, "message_unreadable", err.message, "");
     } else if (!sealed.len) {
         trip_release(trip, "no_token", "", "park");
-    } else if (!account_unseal(p->seal, p->config.fleet, trip->account, sealed, &trip->token, &err)) {
+    } else if (!account_unseal(p->seal, p->config.fleet, trip->account, sealed, &trip->token,
+                               &err)) {
         trip_release(trip, "sealed_token", err.message, "park");
     } else {
         if (!trip->due_ms)
@@ -431,14 +450,15 @@ static void trip_measure(struct trip *trip, const struct answer *answer)
 {
     struct metrics *metrics = trip->program->metrics;
     assert(answer->count > 11);
-    metric_observe(metrics, METRIC_STATE_TIME, metric_state_place(JOB_QUEUED), answer->items[9].number * 1000);
+    metric_observe(metrics, METRIC_STATE_TIME, metric_state_place(JOB_QUEUED),
+                   answer->items[9].number * 1000);
     metric_observe(metrics, METRIC_QUEUE_WAIT, 0, answer->items[10].number * 1000);
     if (!str_to_i64(answer_item(answer, 11), &trip->due_ms))
         trip->due_ms = 0;
 }
 
-struct trip *trip_start(struct worker *worker, struct program *program, const struct redis_reply *reply,
-                        int64_t asked_ms)
+struct trip *trip_start(struct worker *worker, struct program *program,
+                        const struct redis_reply *reply, int64_t asked_ms)
 {
     struct trip         *trip   = xcalloc(1, sizeof *trip);
     const struct answer *answer = &reply->answer;

@@ -16,8 +16,9 @@
 
 #include "worker/worker.h"
 
-// reply: what script_claim answered with WORD_OK. asked_ms: the monotonic clock before the claim was asked for: the
-// lease runs from then.
-struct trip *trip_start(struct worker *worker, struct program *program, const struct redis_reply *reply,
-                        int64_t asked_ms);
-void         trip_free(struct trip *trip);  // cancels what is in flight: the job's lease ends, and others have it
+// reply: what script_claim answered with WORD_OK. asked_ms: the monotonic clock before the claim
+// was asked for: the lease runs from then.
+struct trip *trip_start(struct worker *worker, struct program *program,
+                        const struct redis_reply *reply, int64_t asked_ms);
+// cancels what is in flight: the job's lease ends, and others have it
+void trip_free(struct trip *trip);

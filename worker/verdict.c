@@ -40,10 +40,12 @@ static struct verdict again(int64_t due_ms, int64_t retries, const char *account
                              .account_then = account_then };
 }
 
-struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_t attempt, int64_t retries,
-                          const struct config *config)
+struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_t attempt,
+                          int64_t retries, const struct config *config)
 {
-    struct verdict verdict = { .event = ON_REFUSE, .arrived = 1, .retries = retries, .account_then = "" };
+    struct verdict verdict = {
+        .event = ON_REFUSE, .arrived = 1, .retries = retries, .account_then = ""
+    };
     if (outcome->next == NEXT_OK) {
         verdict.event = ON_ACCEPT;
         return verdict;
@@ -72,7 +74,8 @@ struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_
     }
     if (!http_status)
         verdict.arrived = 0;  // and no doubt: surely not sent
-    if (verdict.event == ON_NOT_SENT && (verdict.retries > config->retry_max || attempt >= config->attempts_max)) {
+    if (verdict.event == ON_NOT_SENT &&
+        (verdict.retries > config->retry_max || attempt >= config->attempts_max)) {
         verdict.event   = ON_REFUSE;
         verdict.gave_up = true;
     }

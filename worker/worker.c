@@ -15,14 +15,14 @@
 #include "worker/trip.h"
 
 struct worker {
-    struct program    *program;      // borrowed
-    struct ingest     *ingest;       // owned
-    struct trip      **trips;        // owned; worker.jobs places, NULL where free
-    int64_t            trip_count;   // under way
-    struct call        claim;        // one claim is asked for at a time
+    struct program    *program;     // borrowed
+    struct ingest     *ingest;      // owned
+    struct trip      **trips;       // owned; worker.jobs places, NULL where free
+    int64_t            trip_count;  // under way
+    struct call        claim;       // one claim is asked for at a time
     struct redis_reply claim_reply;
-    int64_t            asked_ms;     // monotonic, before the claim was asked for
-    struct timer       idle;         // ask again
+    int64_t            asked_ms;  // monotonic, before the claim was asked for
+    struct timer       idle;      // ask again
 };
 
 static void claim_next(struct worker *worker);
@@ -58,7 +58,9 @@ static enum metric_claim_end claim_end(enum store_word word, struct str what)
     case WORD_WAIT:
         return CLAIM_NOTHING;
     case WORD_FULL:
-        return str_is(what, "slots") ? CLAIM_NO_SLOT : str_is(what, "open") ? CLAIM_NO_PLACE : CLAIM_PAUSED;
+        return str_is(what, "slots")  ? CLAIM_NO_SLOT
+               : str_is(what, "open") ? CLAIM_NO_PLACE
+                                      : CLAIM_PAUSED;
     case WORD_FENCED:
     case WORD_STATE:
         break;
@@ -77,7 +79,8 @@ static void on_claimed(struct call *call, const struct error *err)
         metric_add(metrics, METRIC_CLAIMS, CLAIM_ERROR, 1);
         log_warn("cannot claim", F_STR("why", why.message));
     } else {
-        metric_add(metrics, METRIC_CLAIMS, claim_end(word, answer_item(&worker->claim_reply.answer, 1)), 1);
+        metric_add(metrics, METRIC_CLAIMS,
+                   claim_end(word, answer_item(&worker->claim_reply.answer, 1)), 1);
         program_saw_gate(worker->program, word != WORD_GATE);
         if (word == WORD_OK) {
             worker_take(worker);
@@ -180,12 +183,12 @@ static void worker_on_scrape(void *owner)
 }
 
 const struct program_kind worker_kind = {
-    .name    = "worker",
-    .purpose = "Brings jobs from Kafka into Redis, claims them, and hands each to TikTok once.",
-    .open    = worker_open,
-    .drain   = worker_drain,
-    .idle    = worker_idle,
-    .close   = worker_close,
+    .name      = "worker",
+    .purpose   = "Brings jobs from Kafka into Redis, claims them, and hands each to TikTok once.",
+    .open      = worker_open,
+    .drain     = worker_drain,
+    .idle      = worker_idle,
+    .close     = worker_close,
     .on_scrape = worker_on_scrape,
     .on_generation = worker_on_generation,
 };

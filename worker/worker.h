@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The worker: brings jobs from Kafka into Redis (ingest.h), claims them, and takes each to TikTok (trip.h).
- * It holds nothing that matters: kill it at any instruction. */
+/* The worker: brings jobs from Kafka into Redis (ingest.h), claims them, and takes each to TikTok
+ * (trip.h). It holds nothing that matters: kill it at any instruction. */
 #pragma once
 
 #include "job/program.h"

@@ -18,8 +18,8 @@ static const struct row rows[] = {
 #undef X
 };
 
-// What a message quotes may come from anywhere: it stays one line, and no terminal obeys it. One that was cut ends
-// with a whole character.
+// What a message quotes may come from anywhere: it stays one line, and no terminal obeys it. One
+// that was cut ends with a whole character.
 static void message_settle(char message[ERROR_MESSAGE_BYTES])
 {
     size_t len = strlen(message);
@@ -27,7 +27,8 @@ static void message_settle(char message[ERROR_MESSAGE_BYTES])
         unsigned char c = (unsigned char)message[i], next = (unsigned char)message[i + 1];
         if (c < ' ' || c == 0x7f)
             message[i] = ' ';
-        else if (c == 0xC2 && next >= 0x80 && next < 0xA0)  // U+0080 to U+009F: some terminals obey these, too
+        else if (c == 0xC2 && next >= 0x80 &&
+                 next < 0xA0)  // U+0080 to U+009F: some terminals obey these, too
             message[i] = message[i + 1] = ' ';
     }
     if (len < ERROR_MESSAGE_BYTES - 1)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What may go wrong in the world, as a value: a code and a message in place, no allocation.
- * A function that can fail returns bool, is MUST_CHECK, takes `struct error *err` last and writes it only on failure.
- * Everyone above base/, io/ and tiktok/ asks err_then() and err_effect() instead of looking at foreign codes. */
+/* What may go wrong in the world, as a value: a code and a message in place, no allocation. A
+ * function that can fail returns bool, is MUST_CHECK, takes `struct error *err` last and writes it
+ * only on failure. Everyone above base/, io/ and tiktok/ asks err_then() and err_effect() instead
+ * of looking at foreign codes. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ enum effect {
     EFFECT_MAYBE,
 };
 
+// clang-format off
 /*     code            then          effect        in words                                  */
 #define ERRORS(X)                                                                              \
     X( ERR_CONNECT,    THEN_RETRY,   EFFECT_NO,    "could not connect"                       ) \
@@ -47,6 +49,7 @@ enum err_code {
 #undef X
     ERR_COUNT
 };
+// clang-format on
 
 enum { ERROR_MESSAGE_BYTES = 320 };
 

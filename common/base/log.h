@@ -22,25 +22,38 @@ struct log_field {
     bool        is_number;  // which of the two
 };
 
-#define F_STR(k, v) { .key = (k), .text = str_of(v) }
-#define F_STRN(k, v) { .key = (k), .text = (v) }
-#define F_INT(k, v) { .key = (k), .number = (int64_t)(v), .is_number = true }
+#define F_STR(k, v)                                                                                \
+    {                                                                                              \
+        .key = (k), .text = str_of(v)                                                              \
+    }
+#define F_STRN(k, v)                                                                               \
+    {                                                                                              \
+        .key = (k), .text = (v)                                                                    \
+    }
+#define F_INT(k, v)                                                                                \
+    {                                                                                              \
+        .key = (k), .number = (int64_t)(v), .is_number = true                                      \
+    }
 
-#define log_at(level, event, ...) log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(,) { 0 } })
+#define log_at(level, event, ...)                                                                  \
+    log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_at(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 
-// fd is borrowed for ever; program is a literal. JSON unless fd is a terminal. Until called: LOG_INFO on standard error.
+// fd is borrowed for ever; program is a literal. JSON unless fd is a terminal. Until called:
+// LOG_INFO on standard error.
 void log_open(int fd, const char *program, enum log_level level);
-bool log_level_parse(struct str text, enum log_level *level) MUST_CHECK;  // error, warn, info, debug
-void log_set_buffer_bytes(size_t bytes);                                  // bound of what waits for the reader
+bool log_level_parse(struct str      text,
+                     enum log_level *level) MUST_CHECK;  // error, warn, info, debug
+void log_set_buffer_bytes(size_t bytes);                 // bound of what waits for the reader
 
 // event in words, fields up to one with a NULL key; the fields are borrowed for the call
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
-bool     log_pending(void);  // something waits for the reader: call log_flush() soon (a loop timer does)
-void     log_flush(void);    // writes what the reader takes now, never waits
+// something waits for the reader: call log_flush() soon (a loop timer does)
+bool     log_pending(void);
+void     log_flush(void);            // writes what the reader takes now, never waits
 void     log_drain(int timeout_ms);  // at the end of a program: waits so long at most
-uint64_t log_lost(void);     // lines dropped so far
+uint64_t log_lost(void);             // lines dropped so far

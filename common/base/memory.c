@@ -53,7 +53,7 @@ char *xstrdup(const char *text)
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
-    size_t              need  = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    size_t need = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     struct arena_block *block = arena->first;
     if (!block || block->capacity - block->used < need) {
         size_t capacity = block ? ARENA_BLOCK_MOST_BYTES : ARENA_BLOCK_LEAST_BYTES;

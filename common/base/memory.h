@@ -7,7 +7,8 @@
 
 #include "base/text.h"
 
-#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member)                                                        \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 void *xmalloc(size_t bytes) __attribute__((malloc, returns_nonnull));
@@ -21,8 +22,10 @@ struct arena {
     struct arena_block *first;  // newest block; NULL when empty
 };
 
-void       *arena_alloc(struct arena *arena, size_t bytes) __attribute__((returns_nonnull));  // zeroed, aligned
-struct str  arena_copy(struct arena *arena, struct str text);                                // ends in '\0', too
-const char *arena_text(struct arena *arena, struct str text);                                // the same as a C string
-void        arena_fini(struct arena *arena);                                                 // may be used again
-void        arena_wipe(struct arena *arena);                                                 // the same, overwritten before
+// zeroed, aligned
+void      *arena_alloc(struct arena *arena, size_t bytes) __attribute__((returns_nonnull));
+struct str arena_copy(struct arena *arena, struct str text);  // ends in '\0', too
+// the same as a C string
+const char *arena_text(struct arena *arena, struct str text);
+void        arena_fini(struct arena *arena);  // may be used again
+void        arena_wipe(struct arena *arena);  // the same, overwritten before

@@ -17,7 +17,8 @@ enum {
     MICROSECONDS = 1000000,
 };
 
-// A series' cells: counter: value · gauge: value, whether it is known · histogram: a count for each bucket, the sum
+// A series' cells: counter: value · gauge: value, whether it is known · histogram: a count for each
+// bucket, the sum
 struct family {
     const struct metric_row *row;             // borrowed; NULL: another program's
     size_t                   values[LABELS];  // in each label's set; 1 without a label

@@ -48,7 +48,8 @@ struct metric_row {
 
 struct metrics;
 
-// the rows are borrowed; program: those whose `programs` names it. Asserts what the head of this file says.
+// the rows are borrowed; program: those whose `programs` names it. Asserts what the head of this
+// file says.
 struct metrics *metrics_new(const struct metric_row *rows, size_t count, const char *program);
 void   metric_add(struct metrics *metrics, size_t metric, size_t series, int64_t more);  // counter
 void   metric_total(struct metrics *metrics, size_t metric, size_t series,

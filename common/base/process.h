@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What this process uses of the machine, as the kernel says (getrusage, /proc/self). What cannot be read is -1. */
+/* What this process uses of the machine, as the kernel says (getrusage, /proc/self). What cannot be
+ * read is -1. */
 #pragma once
 
 #include <stdint.h>

@@ -99,14 +99,15 @@ bool str_to_double(struct str a, double *number)
     return true;
 }
 
-// Bytes of the code point at p, 0 when it is not UTF-8: no overlong form, no surrogate, nothing past U+10FFFF.
+// Bytes of the code point at p, 0 when it is not UTF-8: no overlong form, no surrogate, nothing
+// past U+10FFFF.
 static size_t utf8_length(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80)
         return 1;
-    size_t   len     = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-    uint32_t lowest  = len == 4 ? 0x10000 : len == 3 ? 0x800 : 0x80;
-    uint32_t point   = p[0] & (0x7Fu >> len);
+    size_t   len    = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+    uint32_t lowest = len == 4 ? 0x10000 : len == 3 ? 0x800 : 0x80;
+    uint32_t point  = p[0] & (0x7Fu >> len);
     if (p[0] < 0xC2 || p[0] > 0xF4 || left < len)
         return 0;
     for (size_t i = 1; i < len; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The cells of a CSV file (libcsv): fed with bytes, it tells cells and ends of rows. A cell in quotes may hold
- * separators, doubled quotes and line ends; what is not in quotes is trimmed; a row of nothing is not told. Rows end
- * with a line feed, before which a carriage return may stand. */
+/* The cells of a CSV file (libcsv): fed with bytes, it tells cells and ends of rows. A cell in
+ * quotes may hold separators, doubled quotes and line ends; what is not in quotes is trimmed; a row
+ * of nothing is not told. Rows end with a line feed, before which a carriage return may stand. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,6 +19,7 @@ struct cells_events {
 struct cells *cells_new(char separator, const struct cells_events *events, void *owner);
 // false: a quote stands where none may; nothing more can be fed
 bool cells_feed(struct cells *cells, struct str bytes, struct error *err) MUST_CHECK;
-// no more bytes: tells what a file without a last line end leaves. false: a cell in quotes is not closed
+// no more bytes: tells what a file without a last line end leaves. false: a cell in quotes is not
+// closed
 bool cells_end(struct cells *cells, struct error *err) MUST_CHECK;
 void cells_free(struct cells *cells);

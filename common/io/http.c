@@ -136,7 +136,8 @@ static void socket_free(struct socket *one)
     free(one);
 }
 
-/* libcurl closes a descriptor right after CURL_POLL_REMOVE, and the kernel gives its number to the next one. */
+/* libcurl closes a descriptor right after CURL_POLL_REMOVE, and the kernel gives its number to the
+ * next one. */
 static int on_socket(CURL *easy, curl_socket_t fd, int poll, void *owner, void *known)
 {
     (void)easy;
@@ -201,8 +202,9 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings, s
     return http;
 }
 
-/* The time that this process slept does not count: neither is an answer given up that lies in its socket (a wait for
- * sockets that a stop interrupted ends without them, and timers run), nor one to a request that was just sent on waking. */
+/* The time that this process slept does not count: neither is an answer given up that lies in its
+ * socket (a wait for sockets that a stop interrupted ends without them, and timers run), nor one to
+ * a request that was just sent on waking. */
 static bool has_slept(struct transfer *transfer)
 {
     if (clock_monotonic_ms() < transfer->until_ms + LATE_MS || transfer->slept >= SLEEPS_MAX)
@@ -217,8 +219,8 @@ static void transfer_wait(struct transfer *transfer)
     timer_start(&transfer->patience, transfer->timeout_ms);
 }
 
-/* Its time is over, in the queue or on the wire. This timer and not libcurl's decides: the loop hands out what sockets
- * have before it runs timers. */
+/* Its time is over, in the queue or on the wire. This timer and not libcurl's decides: the loop
+ * hands out what sockets have before it runs timers. */
 static void on_patience(struct timer *timer)
 {
     struct transfer *transfer = container_of(timer, struct transfer, patience);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* HTTPS requests (libcurl multi). One answer of bounded size a request; no redirects are followed.
  *
- * A commit point is a request after which the other side may act for good: it goes once, on a fresh connection,
- * never repeated silently, and `may_send` is asked at the last moment, after the connection is up.
+ * A commit point is a request after which the other side may act for good: it goes once, on a fresh
+ * connection, never repeated silently, and `may_send` is asked at the last moment, after the
+ * connection is up.
  *
- * Errors, by what can be known: ERR_CONNECT and ERR_NOT_SENT: the request surely did not leave (ERR_NOT_SENT:
- * may_send refused), ERR_FULL, ERR_INPUT (a URL or token that cannot be used); ERR_TIMEOUT, ERR_LOST, ERR_BROKEN (also
- * an answer cut anywhere): it may have arrived. Any HTTP status is success of the call. The connection is HTTP/1.1;
- * a message shows no more of the URL than scheme, host and port. */
+ * Errors, by what can be known: ERR_CONNECT and ERR_NOT_SENT: the request surely did not leave
+ * (ERR_NOT_SENT: may_send refused), ERR_FULL, ERR_INPUT (a URL or token that cannot be used);
+ * ERR_TIMEOUT, ERR_LOST, ERR_BROKEN (also an answer cut anywhere): it may have arrived. Any HTTP
+ * status is success of the call. The connection is HTTP/1.1; a message shows no more of the URL
+ * than scheme, host and port. */
 #pragma once
 
 #include <stdbool.h>

@@ -17,8 +17,8 @@ enum { ANSWER_HEADERS_MAX_BYTES = 65536, BEARER_MAX_BYTES = 16384 };
         assert(set_code == CURLE_OK);                                                              \
     } while (0)
 
-/* Asked when the connection is up, before each send: also before the one that libcurl would repeat by itself when a
- * reused connection turns out to be dead. */
+/* Asked when the connection is up, before each send: also before the one that libcurl would repeat
+ * by itself when a reused connection turns out to be dead. */
 static int on_before_send(void *owner, char *remote_ip, char *local_ip, int remote_port,
                           int local_port)
 {
@@ -45,8 +45,9 @@ static size_t on_body(char *p, size_t size, size_t count, void *owner)
     return 0;
 }
 
-/* An answer that ends among its headers is whole to libcurl, with a status and an empty body; to us it is cut.
- * The empty line also ends what comes before the answer (100 Continue), and trailers come after it. */
+/* An answer that ends among its headers is whole to libcurl, with a status and an empty body; to us
+ * it is cut. The empty line also ends what comes before the answer (100 Continue), and trailers
+ * come after it. */
 static size_t on_header(char *p, size_t size, size_t count, void *owner)
 {
     struct transfer *transfer = owner;
@@ -219,7 +220,8 @@ static enum err_code code_after_send(const struct transfer *transfer, CURLcode c
     return ERR_LOST;
 }
 
-/* What of libcurl's own text may be shown: before the send it speaks of names, addresses and certificates only. */
+/* What of libcurl's own text may be shown: before the send it speaks of names, addresses and
+ * certificates only. */
 static void describe(const struct transfer *transfer, CURLcode code, enum err_code as,
                      struct error *err)
 {

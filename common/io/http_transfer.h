@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One request of io/http.c as libcurl sees it: its options before, its outcome after. Owned by io/http.c. */
+/* One request of io/http.c as libcurl sees it: its options before, its outcome after. Owned by
+ * io/http.c. */
 #pragma once
 
 #include <curl/curl.h>

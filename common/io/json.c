@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cJSON parses leniently (01, control characters, any byte below 33 as white space, duplicate keys),
- * so the text is walked once before: everything that the grammar says about single tokens is checked
- * here, and cJSON sees to how they are put together.
- * A `struct json` is a cJSON item by another name. */
+/* cJSON parses leniently (01, control characters, any byte below 33 as white space, duplicate
+ * keys), so the text is walked once before: everything that the grammar says about single tokens is
+ * checked here, and cJSON sees to how they are put together. A `struct json` is a cJSON item by
+ * another name. */
 #include "io/json.h"
 
 #include <assert.h>

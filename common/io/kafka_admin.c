@@ -28,7 +28,8 @@ struct kafka_admin {
     bool                stale;      // the client still does something for a cancelled call
 };
 
-// What is under way cannot be taken back: it goes with its client, or, from within on_result, is not listened to.
+// What is under way cannot be taken back: it goes with its client, or, from within on_result, is
+// not listened to.
 static void on_cancel(struct call *call)
 {
     struct kafka_admin *admin = call->adapter;

@@ -65,7 +65,8 @@ static void tell_down(struct kafka_client *client)
     tell(client, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, text);
 }
 
-/* Before 2.6.1 librdkafka says the client's nonce twice (its #4895), which Kafka 4 answers as if the password were wrong. */
+/* Before 2.6.1 librdkafka says the client's nonce twice (its #4895), which Kafka 4 answers as if
+ * the password were wrong. */
 static void tell_refused(struct kafka_client *client, rd_kafka_resp_err_t code, const char *text)
 {
     char with_hint[ERROR_MESSAGE_BYTES];

@@ -55,13 +55,15 @@ bool kafka_client_init(struct kafka_client *client, struct loop *loop, const cha
                        struct error *err) MUST_CHECK;
 // from now on everything comes through this queue, which is taken; the old one goes
 void kafka_client_use_queue(struct kafka_client *client, rd_kafka_queue_t *queue);
-// Takes nothing from the queue while held, logs and rebalances neither: for moments, not for seconds.
+// Takes nothing from the queue while held, logs and rebalances neither: for moments, not for
+// seconds.
 void kafka_client_hold(struct kafka_client *client, bool held);
 void kafka_client_well(struct kafka_client *client);  // a broker has answered
 // an error of librdkafka that the owner has no other use for
 void kafka_client_trouble(struct kafka_client *client, rd_kafka_event_t *event);
 // nobody was reached: adds why the connections failed, which librdkafka tells elsewhere
 void kafka_client_explain(const struct kafka_client *client, struct error *err);
-// flags are rd_kafka_destroy_flags'. It is done in a thread of its own; `wait` gives that a moment, and then lets it be.
-// Without, fini is called once more with it, so that the end of the program does not come across it. Not inside on_event.
+// flags are rd_kafka_destroy_flags'. It is done in a thread of its own; `wait` gives that a moment,
+// and then lets it be. Without, fini is called once more with it, so that the end of the program
+// does not come across it. Not inside on_event.
 void kafka_client_fini(struct kafka_client *client, int flags, bool wait);

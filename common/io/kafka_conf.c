@@ -106,7 +106,8 @@ static bool has_queue_backoff(void)
     return rd_kafka_version() >= 0x02020000;
 }
 
-// Lines go through the queue; what comes outside it (another thread, at the end of a client) is not worth a lock.
+// Lines go through the queue; what comes outside it (another thread, at the end of a client) is not
+// worth a lock.
 static void on_stray_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     (void)rk, (void)level, (void)facility, (void)text;
@@ -162,7 +163,8 @@ int64_t kafka_conf_kbytes(int64_t bytes, int64_t highest)
     return kbytes < 1 ? 1 : kbytes > highest ? highest : kbytes;
 }
 
-/* Only what the broker or the library says for certain is more than "lost": the record may be in the log. */
+/* Only what the broker or the library says for certain is more than "lost": the record may be in
+ * the log. */
 enum err_code kafka_error_of(rd_kafka_resp_err_t code)
 {
     int number = (int)code;  // a foreign enum of 150 names: the default is meant
@@ -221,8 +223,9 @@ void kafka_message_of(const rd_kafka_message_t *from, struct kafka_message *to)
     to->header_count = headers_of(from, to->headers, COUNT_OF(to->headers));
 }
 
-/* Connections that fail and come back are told once a change by kafka_client.c; librdkafka's own lines about them come
- * at every try. "Coordinator load in progress" is what a fresh cluster says to the first idempotent producer. */
+/* Connections that fail and come back are told once a change by kafka_client.c; librdkafka's own
+ * lines about them come at every try. "Coordinator load in progress" is what a fresh cluster says
+ * to the first idempotent producer. */
 static enum log_level level_of(int level, const char *facility, const char *text)
 {
     static const char *const routine[] = { "FAIL",      "ERROR",    "REQTMOUT",

@@ -86,10 +86,10 @@ static void store(struct kafka_in *in)
 }
 
 /* Fetchers that an assignment stops do so a little later, in librdkafka's main thread; one that is
- * asked to stop twice aborts the process (2.0.2 as well as 2.8). That thread takes its work in order:
- * the first question waits until all of them were told to stop, the second until their answers were
- * taken. It never waits for the network. A consumer that leaves may throw the question away without
- * an answer, but is not assigned anything afterwards either. */
+ * asked to stop twice aborts the process (2.0.2 as well as 2.8). That thread takes its work in
+ * order: the first question waits until all of them were told to stop, the second until their
+ * answers were taken. It never waits for the network. A consumer that leaves may throw the question
+ * away without an answer, but is not assigned anything afterwards either. */
 static void assign(struct kafka_in *in, const rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_resp_err_t code = rd_kafka_assign(in->client.rk, list);
@@ -186,8 +186,9 @@ static void on_message(struct kafka_in *in, const rd_kafka_message_t *from)
     in->events->on_message(in->owner, &message);
 }
 
-/* librdkafka does not put this error behind its barrier: it may be about an offset of an earlier assignment. Only when it
- * names the very offset that is wanted it is true, and the owner's; else the partition is asked for again. */
+/* librdkafka does not put this error behind its barrier: it may be about an offset of an earlier
+ * assignment. Only when it names the very offset that is wanted it is true, and the owner's; else
+ * the partition is asked for again. */
 static void on_bad_offset(struct kafka_in *in, struct part *part, int32_t partition, int64_t offset)
 {
     if (offset < 0 || offset != part->next) {

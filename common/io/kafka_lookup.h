@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Inside the kafka_*.c files only: how many partitions topics have. librdkafka can only be asked by a call that waits,
- * so a short thread waits for it and wakes the loop. */
+/* Inside the kafka_*.c files only: how many partitions topics have. librdkafka can only be asked by
+ * a call that waits, so a short thread waits for it and wakes the loop. */
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -13,8 +13,8 @@ struct kafka_lookup;
 
 enum { PARTITIONS_NO_TOPIC = -1 };
 
-// partitions[i] belongs to the i-th topic, PARTITIONS_NO_TOPIC when there is none; err: nothing is known. The lookup is
-// freed when it returns.
+// partitions[i] belongs to the i-th topic, PARTITIONS_NO_TOPIC when there is none; err: nothing is
+// known. The lookup is freed when it returns.
 typedef void kafka_lookup_done(void *owner, const int32_t *partitions, const struct error *err);
 
 // names are copied

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How many partitions there are is asked first; then each is fetched by librdkafka's simple consumer, which knows no
- * group. The end of a partition is the high watermark that came with its first answer: later than the beginning of the
- * reading, and not running away from a reader while others write. An end without a message before it (compacted away, a
- * transaction's marker) is seen by librdkafka's own end-of-partition event. An offset that is not there (any more) means
- * from the beginning. */
+/* How many partitions there are is asked first; then each is fetched by librdkafka's simple
+ * consumer, which knows no group. The end of a partition is the high watermark that came with its
+ * first answer: later than the beginning of the reading, and not running away from a reader while
+ * others write. An end without a message before it (compacted away, a transaction's marker) is seen
+ * by librdkafka's own end-of-partition event. An offset that is not there (any more) means from the
+ * beginning. */
 #include "io/kafka_read.h"
 
 #include <assert.h>

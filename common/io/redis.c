@@ -98,8 +98,8 @@ static void on_patience(struct timer *timer)
     link_lost(redis, ERR_LOST, why);
 }
 
-/* Sentinels may have replaced a primary while it, or we, stood still: then neither a late answer of it may be believed,
- * nor a command be given to it, before they have been asked again. */
+/* Sentinels may have replaced a primary while it, or we, stood still: then neither a late answer of
+ * it may be believed, nor a command be given to it, before they have been asked again. */
 static bool stood_still(const struct redis *redis)
 {
     return redis->sentinel && redis->state == LINK_READY &&
@@ -164,8 +164,8 @@ static bool on_greeted(struct redis *redis, enum greeting word, const struct ans
     return false;
 }
 
-/* True when the answer is a replica's: the name in the URL, or the sentinels, may mean another server by now. One that
- * lacks replicas may have been replaced, too, and they are asked. */
+/* True when the answer is a replica's: the name in the URL, or the sentinels, may mean another
+ * server by now. One that lacks replicas may have been replaced, too, and they are asked. */
 static bool is_replaced(struct redis *redis, const struct answer *answer)
 {
     if (redis->state != LINK_READY || answer->kind != ANSWER_ERROR)

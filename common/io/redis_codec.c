@@ -49,7 +49,8 @@ static void *create_text(const redisReadTask *task, char *p, size_t len)
     return answer;
 }
 
-/* The count comes from the other side: room is made only for as many items as fit into the longest answer. */
+/* The count comes from the other side: room is made only for as many items as fit into the longest
+ * answer. */
 static void *create_array(const redisReadTask *task, item_count count)
 {
     struct codec *codec = task->privdata;

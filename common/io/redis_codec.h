@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* RESP: commands to bytes, bytes to answers (hiredis). Owned by io/redis.c.
- * An answer is built in an arena of the codec, which is handed over whole: nothing is copied twice. */
+/* RESP: commands to bytes, bytes to answers (hiredis). Owned by io/redis.c. An answer is built in
+ * an arena of the codec, which is handed over whole: nothing is copied twice. */
 #pragma once
 
 #include <stddef.h>
@@ -22,7 +22,8 @@ codec_answer(const struct codec *codec);  // after CODEC_ANSWER, until codec_tak
 void codec_take(struct codec *codec, struct redis_reply *reply);  // the answer and its memory
 void codec_free(struct codec *codec);
 
-// one command, or only its words without the count in front; owned by the caller, who gives it to codec_command_free
+// one command, or only its words without the count in front; owned by the caller, who gives it to
+// codec_command_free
 struct str codec_command(const struct str *argv, size_t argc);
 struct str codec_words(const struct str *argv, size_t argc);
 void       codec_command_free(struct str command);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is said first on every connection, word by word, and what the answers mean. Owned by io/redis.c.
- * Credentials and what the user may do are settled here, before any command of the program is written. */
+/* What is said first on every connection, word by word, and what the answers mean. Owned by
+ * io/redis.c. Credentials and what the user may do are settled here, before any command of the
+ * program is written. */
 #pragma once
 
 #include <stddef.h>

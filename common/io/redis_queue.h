@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The commands of one redis: those that wait for a connection, and those that were written and wait for an answer, which
- * come in the order of the writing. Owned by io/redis.c.
- * A command whose deadline passes, or whose call is cancelled, leaves at once while it waits; once written it stays,
- * without its call, until its answer is there to be dropped. Those of the greeting have no call and are not counted. */
+/* The commands of one redis: those that wait for a connection, and those that were written and wait
+ * for an answer, which come in the order of the writing. Owned by io/redis.c. A command whose
+ * deadline passes, or whose call is cancelled, leaves at once while it waits; once written it
+ * stays, without its call, until its answer is there to be dropped. Those of the greeting have no
+ * call and are not counted. */
 #pragma once
 
 #include <stdbool.h>

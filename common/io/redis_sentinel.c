@@ -12,7 +12,12 @@
 #include "io/redis_codec.h"
 #include "loop/stream.h"
 
-enum { ASK_MAX_MS = 1000, ANSWER_MAX_BYTES = 4096, WHY_BYTES = 200, HOST_MAX_BYTES = SENTINEL_NAME_BYTES - 1 };
+enum {
+    ASK_MAX_MS       = 1000,
+    ANSWER_MAX_BYTES = 4096,
+    WHY_BYTES        = 200,
+    HOST_MAX_BYTES   = SENTINEL_NAME_BYTES - 1
+};
 
 struct sentinel {
     struct loop                  *loop;      // borrowed

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The sentinels of a redis+sentinel:// URL, asked in turn which server is the primary of the service.
- * A round asks each of them at most once and for a second at most, beginning with the one that answered last; the first
- * good answer ends it. TLS is as the URL says, for them and for Redis alike; their credentials are their own.
- * Owned by io/redis.c, which connects to what was named and lets its ROLE decide. */
+/* The sentinels of a redis+sentinel:// URL, asked in turn which server is the primary of the
+ * service. A round asks each of them at most once and for a second at most, beginning with the one
+ * that answered last; the first good answer ends it. TLS is as the URL says, for them and for Redis
+ * alike; their credentials are their own. Owned by io/redis.c, which connects to what was named and
+ * lets its ROLE decide. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,7 +30,8 @@ void sentinel_doubt(struct sentinel *sentinel);            // the next round beg
 void sentinel_stop(struct sentinel *sentinel);             // ends a round without a word
 void sentinel_free(struct sentinel *sentinel);
 
-// the primary's host and port in an answer of a sentinel; false when there are none (also for fuzzers)
+// the primary's host and port in an answer of a sentinel; false when there are none (also for
+// fuzzers)
 enum { SENTINEL_NAME_BYTES = 256 };
 bool sentinel_names(const struct answer *answer, char name[SENTINEL_NAME_BYTES],
                     int *port) MUST_CHECK;

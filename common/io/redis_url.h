@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* redis://[user:password@]host[:port][/db] and
- * redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db], or with rediss, taken apart.
- * User and password are percent-decoded.
- * Owned by io/redis.c. The errors never repeat any of the URL, which holds a password. */
+ * redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db], or with rediss, taken
+ * apart. User and password are percent-decoded. Owned by io/redis.c. The errors never repeat any of
+ * the URL, which holds a password. */
 #pragma once
 
 #include <stdbool.h>

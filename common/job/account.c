@@ -5,10 +5,16 @@
 
 #include "io/json.h"
 
-enum { LINE_MAX_BYTES = 16384, LINE_MAX_DEPTH = 4, RECORD_MAX_BYTES = 65536, RECORD_MAX_DEPTH = 8, TEXT_MAX_BYTES = 1024 };
+enum {
+    LINE_MAX_BYTES   = 16384,
+    LINE_MAX_DEPTH   = 4,
+    RECORD_MAX_BYTES = 65536,
+    RECORD_MAX_DEPTH = 8,
+    TEXT_MAX_BYTES   = 1024
+};
 
-static bool take_text(const struct json *object, const char *field, bool required, size_t max, struct arena *arena,
-                      struct str *text, struct error *err)
+static bool take_text(const struct json *object, const char *field, bool required, size_t max,
+                      struct arena *arena, struct str *text, struct error *err)
 {
     const struct json *value = json_get(object, field);
     struct str         found = str_trim(json_text(value));
@@ -17,14 +23,17 @@ static bool take_text(const struct json *object, const char *field, bool require
     if (required && !found.len)
         return error_set(err, ERR_INPUT, "\"%s\" is missing", field);
     if (found.len > max)
-        return error_set(err, ERR_INPUT, "\"%s\" has %zu bytes, at most %zu are allowed", field, found.len, max);
+        return error_set(err, ERR_INPUT, "\"%s\" has %zu bytes, at most %zu are allowed", field,
+                         found.len, max);
     *text = arena_copy(arena, found);
     return true;
 }
 
-static bool take_seconds(const struct json *object, const char *field, int64_t *seconds, struct error *err)
+static bool take_seconds(const struct json *object, const char *field, int64_t *seconds,
+                         struct error *err)
 {
-    if (!json_i64(json_get(object, field), seconds) || *seconds < 0 || *seconds > INT64_C(100) * 366 * 86400)
+    if (!json_i64(json_get(object, field), seconds) || *seconds < 0 ||
+        *seconds > INT64_C(100) * 366 * 86400)
         return error_set(err, ERR_INPUT, "\"%s\" must be a number of seconds", field);
     return true;
 }
@@ -50,8 +59,10 @@ bool account_tokens_decode(struct str line, struct account_tokens *tokens, struc
     if (ok && json_get(json, "error"))
         ok = error_set(err, ERR_INPUT, "this is an error answer of TikTok, not a token");
     ok = ok && take_text(json, "open_id", true, OPEN_ID_MAX, arena, &tokens->open_id, err) &&
-         take_text(json, "access_token", true, ACCOUNT_TOKEN_MAX, arena, &tokens->access_token, err) &&
-         take_text(json, "refresh_token", true, ACCOUNT_TOKEN_MAX, arena, &tokens->refresh_token, err) &&
+         take_text(json, "access_token", true, ACCOUNT_TOKEN_MAX, arena, &tokens->access_token,
+                   err) &&
+         take_text(json, "refresh_token", true, ACCOUNT_TOKEN_MAX, arena, &tokens->refresh_token,
+                   err) &&
          take_text(json, "scope", true, 1024, arena, &tokens->scope, err) &&
          take_text(json, "alias", false, OPEN_ID_MAX, arena, &tokens->alias, err) &&
          take_seconds(json, "expires_in", &tokens->expires_in_s, err) &&
@@ -83,8 +94,9 @@ static void context_of(const char *fleet, struct str open_id, struct buf *contex
     buf_printf(context, "%s/token/%.*s", fleet, STR_ARG(open_id));
 }
 
-bool account_seal_pair(const struct seal *seal, const char *fleet, struct str open_id, struct str access_token,
-                       struct str refresh_token, struct buf *sealed, struct error *err)
+bool account_seal_pair(const struct seal *seal, const char *fleet, struct str open_id,
+                       struct str access_token, struct str refresh_token, struct buf *sealed,
+                       struct error *err)
 {
     struct buf context, text;
     context_of(fleet, open_id, &context);
@@ -100,24 +112,28 @@ bool account_seal_pair(const struct seal *seal, const char *fleet, struct str op
     return ok;
 }
 
-bool account_seal(const struct seal *seal, const char *fleet, const struct account_tokens *tokens, struct buf *sealed,
-                  struct error *err)
+bool account_seal(const struct seal *seal, const char *fleet, const struct account_tokens *tokens,
+                  struct buf *sealed, struct error *err)
 {
-    return account_seal_pair(seal, fleet, tokens->open_id, tokens->access_token, tokens->refresh_token, sealed, err);
+    return account_seal_pair(seal, fleet, tokens->open_id, tokens->access_token,
+                             tokens->refresh_token, sealed, err);
 }
 
-static bool read_pair(struct str text, struct buf *access_token, struct buf *refresh_token, struct error *err)
+static bool read_pair(struct str text, struct buf *access_token, struct buf *refresh_token,
+                      struct error *err)
 {
     struct json *json = json_parse(text, 3 * ACCOUNT_TOKEN_MAX, LINE_MAX_DEPTH, err);
-    bool         ok   = json && buf_add(access_token, json_text(json_get(json, "access_token"))) && access_token->len &&
+    bool         ok   = json && buf_add(access_token, json_text(json_get(json, "access_token"))) &&
+              access_token->len &&
               buf_add(refresh_token, json_text(json_get(json, "refresh_token")));
     json_wipe(json);
     // whatever opened is ours: the parser's word on it could quote a secret
     return ok || error_set(err, ERR_SEALED, "the sealed tokens hold no access token");
 }
 
-bool account_unseal_pair(const struct seal *seal, const char *fleet, struct str open_id, struct str sealed,
-                         struct buf *access_token, struct buf *refresh_token, struct error *err)
+bool account_unseal_pair(const struct seal *seal, const char *fleet, struct str open_id,
+                         struct str sealed, struct buf *access_token, struct buf *refresh_token,
+                         struct error *err)
 {
     struct buf context, text;
     context_of(fleet, open_id, &context);
@@ -135,11 +151,11 @@ bool account_unseal_pair(const struct seal *seal, const char *fleet, struct str 
     return ok;
 }
 
-bool account_unseal(const struct seal *seal, const char *fleet, struct str open_id, struct str sealed,
-                    struct buf *access_token, struct error *err)
+bool account_unseal(const struct seal *seal, const char *fleet, struct str open_id,
+                    struct str sealed, struct buf *access_token, struct error *err)
 {
     struct buf refresh_token;
-    bool       ok = account_unseal_pair(seal, fleet, open_id, sealed, access_token, &refresh_token, err);
+    bool ok = account_unseal_pair(seal, fleet, open_id, sealed, access_token, &refresh_token, err);
     buf_wipe(&refresh_token);
     return ok;
 }
@@ -194,22 +210,24 @@ void account_record_encode(const struct account_record *record, struct buf *valu
 }
 
 // a number that may be absent
-static bool take_number(const struct json *object, const char *field, int64_t otherwise, int64_t *number,
-                        struct error *err)
+static bool take_number(const struct json *object, const char *field, int64_t otherwise,
+                        int64_t *number, struct error *err)
 {
     const struct json *value = json_get(object, field);
     *number                  = otherwise;
     return !value || json_is_null(value) || json_i64(value, number) ||
-           error_set(err, ERR_INPUT, "\"%s\" must be a whole number, not %s", field, json_kind(value));
+           error_set(err, ERR_INPUT, "\"%s\" must be a whole number, not %s", field,
+                     json_kind(value));
 }
 
-static bool take_profile(const struct json *json, struct arena *arena, struct account_profile *profile,
-                         struct error *err)
+static bool take_profile(const struct json *json, struct arena *arena,
+                         struct account_profile *profile, struct error *err)
 {
     if (json && !json_is_null(json) && !json_is_object(json))
         return error_set(err, ERR_INPUT, "\"profile\" must be an object, not %s", json_kind(json));
     return take_text(json, "username", false, TEXT_MAX_BYTES, arena, &profile->username, err) &&
-           take_text(json, "display_name", false, TEXT_MAX_BYTES, arena, &profile->display_name, err) &&
+           take_text(json, "display_name", false, TEXT_MAX_BYTES, arena, &profile->display_name,
+                     err) &&
            take_text(json, "avatar_url", false, TEXT_MAX_BYTES, arena, &profile->avatar_url, err) &&
            take_number(json, "verified", -1, &profile->verified, err) &&
            take_number(json, "followers", -1, &profile->followers, err) &&
@@ -220,7 +238,8 @@ static bool take_profile(const struct json *json, struct arena *arena, struct ac
 }
 
 // whatever the settings are, the next program gets them as they came
-static bool take_settings(const struct json *json, struct arena *arena, struct str *settings, struct error *err)
+static bool take_settings(const struct json *json, struct arena *arena, struct str *settings,
+                          struct error *err)
 {
     struct buf text;
     if (!json || json_is_null(json))
@@ -234,11 +253,12 @@ static bool take_settings(const struct json *json, struct arena *arena, struct s
     return true;
 }
 
-static bool take_aliases(const struct json *aliases, struct arena *arena, struct account_record *record,
-                         struct error *err)
+static bool take_aliases(const struct json *aliases, struct arena *arena,
+                         struct account_record *record, struct error *err)
 {
     if (json_count(aliases) > ALIASES_MAX)
-        return error_set(err, ERR_INPUT, "%zu aliases, at most %d are allowed", json_count(aliases), ALIASES_MAX);
+        return error_set(err, ERR_INPUT, "%zu aliases, at most %d are allowed", json_count(aliases),
+                         ALIASES_MAX);
     for (size_t i = 0; i < json_count(aliases); i++) {
         struct str alias = json_text(json_at(aliases, i));
         if (!account_alias_valid(alias))
@@ -254,12 +274,14 @@ static bool take_version(const struct json *json, struct error *err)
     if (!json_i64(json_get(json, "v"), &version) || version < 1)
         return error_set(err, ERR_INPUT, "account record without a version");
     if (version > ACCOUNT_VERSION)
-        return error_set(err, ERR_INPUT, "account record of version %" PRIi64 ", this program knows %d", version,
+        return error_set(err, ERR_INPUT,
+                         "account record of version %" PRIi64 ", this program knows %d", version,
                          ACCOUNT_VERSION);
     return true;
 }
 
-static bool take_record(const struct json *json, struct account_record *record, struct arena *arena, struct error *err)
+static bool take_record(const struct json *json, struct account_record *record, struct arena *arena,
+                        struct error *err)
 {
     bool ok = take_version(json, err) &&
               take_text(json, "open_id", true, OPEN_ID_MAX, arena, &record->open_id, err) &&
@@ -268,19 +290,21 @@ static bool take_record(const struct json *json, struct account_record *record, 
               take_text(json, "why", false, 64, arena, &record->why, err) &&
               take_settings(json_get(json, "settings"), arena, &record->settings, err) &&
               take_profile(json_get(json, "profile"), arena, &record->profile, err) &&
-              take_text(json, "sealed", !str_is(record->status, "removed"), RECORD_MAX_BYTES, arena, &record->sealed,
-                        err) &&
+              take_text(json, "sealed", !str_is(record->status, "removed"), RECORD_MAX_BYTES, arena,
+                        &record->sealed, err) &&
               take_aliases(json_get(json, "aliases"), arena, record, err) &&
               take_number(json, "connected_at", 0, &record->connected_at_ms, err) &&
               take_number(json, "token_at", 0, &record->token_at_ms, err);
     if (ok && (!json_i64(json_get(json, "rev"), &record->rev) ||
                !json_i64(json_get(json, "expires_at"), &record->expires_at_ms) ||
                !json_i64(json_get(json, "refresh_expires_at"), &record->refresh_expires_at_ms)))
-        ok = error_set(err, ERR_INPUT, "account record without rev, expires_at or refresh_expires_at");
+        ok = error_set(err, ERR_INPUT,
+                       "account record without rev, expires_at or refresh_expires_at");
     return ok;
 }
 
-bool account_record_decode(struct str value, struct account_record *record, struct arena *arena, struct error *err)
+bool account_record_decode(struct str value, struct account_record *record, struct arena *arena,
+                           struct error *err)
 {
     memset(record, 0, sizeof *record);
     struct json *json = json_parse(value, RECORD_MAX_BYTES, RECORD_MAX_DEPTH, err);

@@ -124,7 +124,8 @@ static void on_read(struct call *call, const struct error *call_err)
         fail(write, ERR_CLOSED,
              "it is on Kafka; Redis' gate is closed, and its opening brings it there");
     } else if (word != WORD_OK) {
-        // it was there a moment ago, and is gone: whatever happened, our record is the last on Kafka
+        // it was there a moment ago, and is gone: whatever happened, our record is the last on
+        // Kafka
         write->seen = -1;
         send(write);
     } else if (!account_read_answer(&write->reply, &found, &write->arena, &err)) {

@@ -198,7 +198,8 @@ static void print_seat(struct callbacks *callbacks, struct seat *seat, struct se
     buf_fini(&next);
 }
 
-// who has come with the state of this query, and is under way or was connected: browsers load a page twice
+// who has come with the state of this query, and is under way or was connected: browsers load a
+// page twice
 static struct seat *seat_with_state(struct callbacks *callbacks, const char *query)
 {
     struct consent_callback callback;

@@ -18,12 +18,16 @@ enum { CALLBACKS_MAX = 64 };  // under way or still to be told; the oldest that 
 struct callbacks;
 
 // A callback has come to its end: err NULL means connected. Both are borrowed for the call.
-typedef void callback_ended(void *owner, const struct connected *connected, const struct error *err);
+typedef void callback_ended(void *owner, const struct connected *connected,
+                            const struct error *err);
 
 // path: of the redirect URI, "/callback/"; connector is borrowed; on_ended may be NULL
-struct callbacks *callbacks_new(struct connector *connector, const char *path, callback_ended *on_ended, void *owner);
+struct callbacks *callbacks_new(struct connector *connector, const char *path,
+                                callback_ended *on_ended, void *owner);
 void              callbacks_free(struct callbacks *callbacks);  // what is under way is cancelled
 bool              callbacks_busy(const struct callbacks *callbacks);  // one is under way
-void              callbacks_stop(struct callbacks *callbacks);  // no new one is taken; those under way go on
+// no new one is taken; those under way go on
+void callbacks_stop(struct callbacks *callbacks);
 // false: the request is for another path, and reply is as it was
-bool callback_answer(struct callbacks *callbacks, const struct server_request *request, struct server_reply *reply);
+bool callback_answer(struct callbacks *callbacks, const struct server_request *request,
+                     struct server_reply *reply);

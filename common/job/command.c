@@ -10,7 +10,9 @@
 
 enum { DEPTH_MAX = 8, KEY_MAX_BYTES = 512, EPOCH_DIGITS = 18 };
 
-static const char *const texts[] = { "cancel", "reschedule", "retry", "resolve", "pause", "resume" };
+static const char *const texts[] = {
+    "cancel", "reschedule", "retry", "resolve", "pause", "resume"
+};
 
 const char *command_text(enum command_what what)
 {
@@ -62,20 +64,20 @@ static bool is_plain(struct str text, size_t max, bool no_space)
     return text.len >= 1 && text.len <= max;
 }
 
-static bool read_text(struct command *command, const struct json *root, const char *key, size_t max, bool no_space,
-                      struct str *out, struct error *err)
+static bool read_text(struct command *command, const struct json *root, const char *key, size_t max,
+                      bool no_space, struct str *out, struct error *err)
 {
     struct field field = field_of(root, "", key);
     char         allowed[96];
     if (!field_text(&field, &command->arena, out, err))
         return false;
-    snprintf(allowed, sizeof allowed, "a text of 1 to %zu characters without control characters%s", max,
-             no_space ? " or spaces" : "");
+    snprintf(allowed, sizeof allowed, "a text of 1 to %zu characters without control characters%s",
+             max, no_space ? " or spaces" : "");
     return !field.value || is_plain(*out, max, no_space) || field_bad(&field, allowed, err);
 }
 
-static bool read_id(struct command *command, const struct json *root, const char *key, struct str *out,
-                    struct error *err)
+static bool read_id(struct command *command, const struct json *root, const char *key,
+                    struct str *out, struct error *err)
 {
     struct field field = field_of(root, "", key);
     if (!json_is_text(field.value) || !job_id_valid(json_text(field.value)))
@@ -103,9 +105,12 @@ static bool read_epoch(struct command *command, const struct json *root, struct 
 {
     struct field field = field_of(root, "", "epoch");
     if (!json_is_text(field.value) || !epoch_valid(json_text(field.value)))
-        return field_bad(&field, "the attempt's epoch, a text like \"1-42\" (attempt_epoch in the job's hash)", err);
+        return field_bad(
+            &field, "the attempt's epoch, a text like \"1-42\" (attempt_epoch in the job's hash)",
+            err);
     command->epoch = arena_copy(&command->arena, json_text(field.value));
-    return read_text(command, root, "publish_id", COMMAND_TEXT_MAX, true, &command->publish_id, err);
+    return read_text(command, root, "publish_id", COMMAND_TEXT_MAX, true, &command->publish_id,
+                     err);
 }
 
 static bool read_outcome(struct command *command, const struct json *root, struct error *err)
@@ -163,8 +168,10 @@ static bool check_members(enum command_what what, const struct json *root, struc
     for (const struct json *member = json_at(root, 0); member; member = json_next(member))
         if (!json_is_null(member) && !is_word_of("command|id|by|reason", json_key(member)) &&
             !is_word_of(members[what], json_key(member)))
-            return error_set(err, ERR_INPUT, "%.64s: it has no meaning in the command %s, which takes id|by|reason|%s",
-                             json_key(member), texts[what], members[what]);
+            return error_set(
+                err, ERR_INPUT,
+                "%.64s: it has no meaning in the command %s, which takes id|by|reason|%s",
+                json_key(member), texts[what], members[what]);
     return true;
 }
 
@@ -212,7 +219,8 @@ static bool decode_tree(struct command *command, const struct json *root, struct
            read_rest(command, root, err);
 }
 
-bool command_decode(struct str message, int64_t max_bytes, struct command *command, struct error *err)
+bool command_decode(struct str message, int64_t max_bytes, struct command *command,
+                    struct error *err)
 {
     command_begin(command);
     struct json *root = json_parse(message, (size_t)max_bytes, DEPTH_MAX, err);
@@ -241,7 +249,9 @@ void command_args_of(const struct command *command, const char *mode, struct com
     args->publish_id = command->publish_id;
     args->due        = command->publish_at_ms;
     args->expires    = command->expires_at_ms;
-    args->outcome    = command->what != COMMAND_RESOLVE ? STR("") : command->posted ? STR("posted") : STR("failed");
+    args->outcome    = command->what != COMMAND_RESOLVE ? STR("")
+                       : command->posted                ? STR("posted")
+                                                        : STR("failed");
     args->post_id    = command->post_id;
     args->post_url   = command->post_url;
     args->reason     = command->reason;
@@ -274,8 +284,8 @@ static struct json *args_json(const struct command *command)
     return args;
 }
 
-void command_journal_record(const struct command *command, const struct command_record *record, struct buf *key,
-                            struct buf *value)
+void command_journal_record(const struct command *command, const struct command_record *record,
+                            struct buf *key, struct buf *value)
 {
     struct json *object = json_object();
     struct json *args   = args_json(command);
@@ -309,8 +319,8 @@ static int64_t number_of(const struct json *json, const char *key)
     return json_i64(json_get(json, key), &number) ? number : 0;
 }
 
-bool command_of_record(const struct json *json, struct command *command, struct command_record *record,
-                       struct error *err)
+bool command_of_record(const struct json *json, struct command *command,
+                       struct command_record *record, struct error *err)
 {
     struct str         what = json_text(json_get(json, "what"));
     const struct json *args = json_get(json, "args");

@@ -25,7 +25,12 @@
 #include "io/json.h"
 #include "job/store.h"
 
-enum { COMMAND_ID_MAX = 128, COMMAND_BY_MAX = 128, COMMAND_REASON_MAX = 512, COMMAND_TEXT_MAX = 512 };
+enum {
+    COMMAND_ID_MAX     = 128,
+    COMMAND_BY_MAX     = 128,
+    COMMAND_REASON_MAX = 512,
+    COMMAND_TEXT_MAX   = 512
+};
 
 enum command_what {
     COMMAND_CANCEL,
@@ -38,20 +43,20 @@ enum command_what {
 
 struct command {
     enum command_what what;
-    struct str        id;             // 1-128 of A-Za-z0-9._:-, unique for ever; of the policy: command_policy_id
-    struct str        job_id;         // "" with pause and resume
-    struct str        account;        // pause, resume: open_id or @alias; "" the whole fleet
-    struct str        epoch;          // retry, resolve: the attempt's; of a record of a cancel, too
-    struct str        state;          // of a record: what the job was in when it was looked at; "" of a message
-    struct str        publish_id;     // retry, resolve: "" none
-    int64_t           publish_at_ms;  // reschedule
-    int64_t           expires_at_ms;  // reschedule; 0: as it was
-    bool              posted;         // resolve: it was, else it failed
-    struct str        post_id;        // resolve, posted; "" not known
-    struct str        post_url;       // resolve, posted; "" not known
-    struct str        by;             // who says so; "" not known
-    struct str        reason;         // in words; "" none
-    struct arena      arena;          // owns the texts
+    struct str   id;  // 1-128 of A-Za-z0-9._:-, unique for ever; of the policy: command_policy_id
+    struct str   job_id;   // "" with pause and resume
+    struct str   account;  // pause, resume: open_id or @alias; "" the whole fleet
+    struct str   epoch;    // retry, resolve: the attempt's; of a record of a cancel, too
+    struct str   state;  // of a record: what the job was in when it was looked at; "" of a message
+    struct str   publish_id;     // retry, resolve: "" none
+    int64_t      publish_at_ms;  // reschedule
+    int64_t      expires_at_ms;  // reschedule; 0: as it was
+    bool         posted;         // resolve: it was, else it failed
+    struct str   post_id;        // resolve, posted; "" not known
+    struct str   post_url;       // resolve, posted; "" not known
+    struct str   by;             // who says so; "" not known
+    struct str   reason;         // in words; "" none
+    struct arena arena;          // owns the texts
 };
 
 // where and when its message stands on Kafka, and what came of it
@@ -62,22 +67,24 @@ struct command_record {
 };
 
 const char *command_text(enum command_what what);  // "cancel"
-bool        command_is_pause(enum command_what what);  // or resume: of an account or the fleet, not of a job
+// or resume: of an account or the fleet, not of a job
+bool command_is_pause(enum command_what what);
 
-// The id of the retry that the policy (on_unsure) commands for the doubt of that attempt: the same whoever makes it, and
-// none that a message may have. id is init here; buf_fini it.
+// The id of the retry that the policy (on_unsure) commands for the doubt of that attempt: the same
+// whoever makes it, and none that a message may have. id is init here; buf_fini it.
 void command_policy_id(struct str job_id, struct str epoch, struct buf *id);
 bool command_is_policy(const struct command *command);
 
-// On failure err says what is wrong in words, and command->id and job_id hold what could still be read ("" else).
-// command is zeroed before; command_fini in both cases.
-bool command_decode(struct str message, int64_t max_bytes, struct command *command, struct error *err) MUST_CHECK;
+// On failure err says what is wrong in words, and command->id and job_id hold what could still be
+// read ("" else). command is zeroed before; command_fini in both cases.
+bool command_decode(struct str message, int64_t max_bytes, struct command *command,
+                    struct error *err) MUST_CHECK;
 void command_fini(struct command *command);
 // what the script `command` wants to know of it; texts are borrowed. mode: look, do, refused.
 void command_args_of(const struct command *command, const char *mode, struct command_args *args);
 // key and value are init here, bounded; free both with buf_fini
-void command_journal_record(const struct command *command, const struct command_record *record, struct buf *key,
-                            struct buf *value);
+void command_journal_record(const struct command *command, const struct command_record *record,
+                            struct buf *key, struct buf *value);
 // a record's value; command and record as with command_decode, record's texts in command's arena
-bool command_of_record(const struct json *json, struct command *command, struct command_record *record,
-                       struct error *err) MUST_CHECK;
+bool command_of_record(const struct json *json, struct command *command,
+                       struct command_record *record, struct error *err) MUST_CHECK;

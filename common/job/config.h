@@ -9,24 +9,24 @@
 #include "base/setting.h"
 
 struct config {
-    char   *fleet;                     // prefix of topics and keys
+    char *fleet;  // prefix of topics and keys
     // Kafka
     char   *kafka_brokers;
-    char   *kafka_properties;          // file or ""
+    char   *kafka_properties;  // file or ""
     int64_t kafka_send_timeout_ms;
     int64_t kafka_queue_messages;
     int64_t kafka_queue_bytes;
     int64_t kafka_fetch_bytes;
     int64_t kafka_read_idle_ms;
     int64_t kafka_session_ms;
-    int64_t topics_partitions;         // topics ensure
-    int64_t topics_replication;        // topics ensure; -1: the broker's default
+    int64_t topics_partitions;   // topics ensure
+    int64_t topics_replication;  // topics ensure; -1: the broker's default
     int64_t topics_jobs_retention_ms;
     // Redis
-    char   *redis_url;                 // secret: may hold a password
-    char   *redis_ca;                  // file or ""
-    char   *redis_sentinel_user;       // or ""
-    char   *redis_sentinel_password;   // secret, or ""
+    char   *redis_url;                // secret: may hold a password
+    char   *redis_ca;                 // file or ""
+    char   *redis_sentinel_user;      // or ""
+    char   *redis_sentinel_password;  // secret, or ""
     int64_t redis_timeout_ms;
     int64_t redis_backoff_max_ms;
     int64_t redis_in_flight;
@@ -35,7 +35,7 @@ struct config {
     char   *tiktok_api_url;
     char   *tiktok_authorize_url;
     char   *tiktok_redirect_uri;
-    char   *tiktok_redirect_relay;     // "" or the beginning of an https address
+    char   *tiktok_redirect_relay;  // "" or the beginning of an https address
     char   *tiktok_client_key;
     char   *tiktok_client_secret;
     char   *tiktok_ca;
@@ -129,8 +129,9 @@ extern const size_t         config_row_count;
 // Reads the environment. On failure nothing is left to free.
 bool config_read(char *const *environment, struct config *config, struct error *err) MUST_CHECK;
 void config_free(struct config *config);
-bool config_refreshes(const struct config *config);  // there is a client key and secret: tokens can be refreshed
-// From a job's end on, how long the journal has to know it: as long as its id is taken, and then until a message that came
-// in that time cannot be read again (twice the jobs topic's retention; at most job.keep_ms, after which it is too old).
-// The script `restore` reckons the same.
+// there is a client key and secret: tokens can be refreshed
+bool config_refreshes(const struct config *config);
+// From a job's end on, how long the journal has to know it: as long as its id is taken, and then
+// until a message that came in that time cannot be read again (twice the jobs topic's retention; at
+// most job.keep_ms, after which it is too old). The script `restore` reckons the same.
 int64_t config_remembered_ms(const struct config *config);

@@ -33,7 +33,7 @@ struct connector_parts {
 };
 
 struct connector *connector_new(const struct connector_parts *parts);
-void              connector_free(struct connector *connector);  // calls in flight were cancelled before
+void connector_free(struct connector *connector);  // calls in flight were cancelled before
 
 // ---- asking
 
@@ -45,32 +45,33 @@ struct connect_ask {
 };
 
 struct connect_begun {
-    char       state[CONSENT_STATE_BYTES];
-    struct buf url;                         // init here; the caller's
-    struct redis_reply reply;               // the adapter's own; gone in done
+    char               state[CONSENT_STATE_BYTES];
+    struct buf         url;    // init here; the caller's
+    struct redis_reply reply;  // the adapter's own; gone in done
 };
 
 // ERR_CLOSED: the gate; ERR_SETTING, ERR_INPUT: what is asked for cannot be
-void connect_begin(struct connector *connector, const struct connect_ask *ask, struct connect_begun *begun,
-                   struct call *call, call_done *done);
+void connect_begin(struct connector *connector, const struct connect_ask *ask,
+                   struct connect_begun *begun, struct call *call, call_done *done);
 
 // ---- what came back
 
 struct connected {
-    struct arena          arena;          // all texts here
+    struct arena          arena;                       // all texts here
     char                  state[CONSENT_STATE_BYTES];  // of the callback; "" when there is none
-    struct str            asked;          // scopes, by commas
-    struct account_record record;         // as it is kept; without its sealed tokens
-    bool                  kept;           // it is on Kafka and in Redis
-    bool                  was_there;      // it is an account that was connected before
-    bool                  was_parked;     // and a person had to act
+    struct str            asked;                       // scopes, by commas
+    struct account_record record;                      // as it is kept; without its sealed tokens
+    bool                  kept;                        // it is on Kafka and in Redis
+    bool                  was_there;                   // it is an account that was connected before
+    bool                  was_parked;                  // and a person had to act
     struct str            alias_refused;  // the name asked for, when the account could not have it
     struct str            alias_why;      // in words
     struct str            profile_why;    // the profile is not known: in words; "" when it is
     const char           *remedy;         // after a failure: what to do; NULL: the message says it
 };
 
-// query: as of consent_callback_decode. connected is overwritten; free it with connected_fini, also after a failure.
-void connect_finish(struct connector *connector, struct str query, struct connected *connected, struct call *call,
-                    call_done *done);
+// query: as of consent_callback_decode. connected is overwritten; free it with connected_fini, also
+// after a failure.
+void connect_finish(struct connector *connector, struct str query, struct connected *connected,
+                    struct call *call, call_done *done);
 void connected_fini(struct connected *connected);

@@ -327,7 +327,8 @@ static void put_alias(struct trip *trip, struct account_record *record)
     record->aliases[0] = arena_copy(&trip->out->arena, alias);
 }
 
-// What the browser brings is only as good as the browser: no longer than a record takes, and nothing but words.
+// What the browser brings is only as good as the browser: no longer than a record takes, and
+// nothing but words.
 static bool scopes_usable(struct str scopes)
 {
     for (size_t i = 0; i < scopes.len; i++)

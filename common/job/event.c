@@ -35,9 +35,11 @@ static void set_id(struct json *object, const struct event *event)
     struct buf id;
     buf_init(&id, ID_MAX_BYTES);
     if (event->job_id.len)
-        buf_printf(&id, "%.*s/%.*s/%.*s", STR_ARG(event->job_id), STR_ARG(event->epoch), STR_ARG(event->name));
+        buf_printf(&id, "%.*s/%.*s/%.*s", STR_ARG(event->job_id), STR_ARG(event->epoch),
+                   STR_ARG(event->name));
     else
-        buf_printf(&id, "account/%.*s/%.*s/%.*s", STR_ARG(event->account), STR_ARG(event->epoch), STR_ARG(event->name));
+        buf_printf(&id, "account/%.*s/%.*s/%.*s", STR_ARG(event->account), STR_ARG(event->epoch),
+                   STR_ARG(event->name));
     json_set_text(object, "event_id", buf_str(&id));
     buf_fini(&id);
 }
@@ -61,7 +63,8 @@ void event_of_outbox(const struct answer *fields, struct event *event, struct bu
     event->spent_ms   = number_or_0(fields, "spent");
     event->message_ms = number_or_0(fields, "t_message");
     event->at_ms      = number_or_0(fields, "at");
-    // an id that is too old to know may have a true end in the journal: this one must not take its place
+    // an id that is too old to know may have a true end in the journal: this one must not take its
+    // place
     bool too_old  = str_is(answer_field(fields, "event"), "TOO_OLD");
     event->is_end = job_state_parse(event->name, &state) && job_state_is_end(state) && !too_old;
 
@@ -75,7 +78,8 @@ void event_of_outbox(const struct answer *fields, struct event *event, struct bu
     }
     json_set_i64(object, "time", event->at_ms);
     // PUBLIC_ID is no state: the job was and is PUBLISHED
-    json_set_text(object, "state", str_is(event->name, "PUBLIC_ID") ? STR("PUBLISHED") : event->name);
+    json_set_text(object, "state",
+                  str_is(event->name, "PUBLIC_ID") ? STR("PUBLISHED") : event->name);
     json_set_text(object, "event", answer_field(fields, "event"));
     json_set_text(object, "account", event->account);
     if (str_to_i64(event->attempt, &attempt))

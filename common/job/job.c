@@ -195,8 +195,7 @@ bool job_decode(struct str message, const struct job_rules *rules, struct job *j
                          "the message has %zu bytes; at most %" PRId64
                          " are allowed (job.max_bytes)",
                          message.len, rules->message_max_bytes);
-    struct json *root =
-        json_parse(message, (size_t)rules->message_max_bytes, JOB_DEPTH_MAX, err);
+    struct json *root = json_parse(message, (size_t)rules->message_max_bytes, JOB_DEPTH_MAX, err);
     if (!root)
         return error_wrap(err, "the message");
     bool ok = decode_tree(job, root, rules, err);

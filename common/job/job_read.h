@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How the parts of the decoder (job.c, job_media.c, job_settings.c) read a field of a message and say what is wrong
- * with it: the field, its value (cut), what is allowed. JSON null counts as absent. */
+/* How the parts of the decoder (job.c, job_media.c, job_settings.c) read a field of a message and
+ * say what is wrong with it: the field, its value (cut), what is allowed. JSON null counts as
+ * absent. */
 #pragma once
 
 #include <stdbool.h>

@@ -48,7 +48,8 @@ static bool read_privacy(struct job *job, const struct json *settings, struct er
     return field_text(&field, &job->arena, &job->post.privacy_level, err);
 }
 
-// A text of the post may stand at the top or, by the source's name for it, in the settings; "" says nothing.
+// A text of the post may stand at the top or, by the source's name for it, in the settings; "" says
+// nothing.
 static bool read_text(struct job *job, const struct field *top, const struct field *below,
                       enum post_field which, struct str *out, struct error *err)
 {

@@ -30,7 +30,8 @@ static void record_end(struct json *object, struct buf *value)
     json_free(object);
 }
 
-void journal_attempt_record(const struct journal_attempt *attempt, struct buf *key, struct buf *value)
+void journal_attempt_record(const struct journal_attempt *attempt, struct buf *key,
+                            struct buf *value)
 {
     static const char *const kinds[] = { "INTENT", "INTENT_ABORTED", "INITED" };
     struct json             *object  = record_begin(key, value);
@@ -49,8 +50,8 @@ void journal_attempt_record(const struct journal_attempt *attempt, struct buf *k
     record_end(object, value);
 }
 
-void journal_message_record(struct str job_id, struct str source, int64_t at_ms, struct str message, struct buf *key,
-                            struct buf *value)
+void journal_message_record(struct str job_id, struct str source, int64_t at_ms, struct str message,
+                            struct buf *key, struct buf *value)
 {
     struct json *object = record_begin(key, value);
     buf_printf(key, "message/%.*s", STR_ARG(job_id));
@@ -61,8 +62,8 @@ void journal_message_record(struct str job_id, struct str source, int64_t at_ms,
     record_end(object, value);
 }
 
-void journal_generation_record(int64_t generation, struct str identity, int64_t at_ms, struct str by, struct buf *key,
-                               struct buf *value)
+void journal_generation_record(int64_t generation, struct str identity, int64_t at_ms,
+                               struct str by, struct buf *key, struct buf *value)
 {
     struct json *object = record_begin(key, value);
     buf_printf(key, "generation/%" PRIi64, generation);
@@ -73,8 +74,9 @@ void journal_generation_record(int64_t generation, struct str identity, int64_t 
     record_end(object, value);
 }
 
-void journal_end_record(struct str job_id, struct str epoch, struct str state, int64_t at_ms, struct str source,
-                        struct str event_json, struct buf *key, struct buf *value)
+void journal_end_record(struct str job_id, struct str epoch, struct str state, int64_t at_ms,
+                        struct str source, struct str event_json, struct buf *key,
+                        struct buf *value)
 {
     struct json *object = record_begin(key, value);
     buf_printf(key, "end/%.*s/%.*s/%.*s", STR_ARG(job_id), STR_ARG(epoch), STR_ARG(state));

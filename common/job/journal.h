@@ -41,21 +41,31 @@ struct journal_attempt {
     struct str        mode;        // "direct", "draft"; "" is written as null
     int64_t           at_ms;       // wall clock
     struct str        publish_id;  // "" is written as null
-    struct str        source;      // of the message that it sends, topic-partition@offset; "" is written as null
-    struct str        why;         // "" is written as null
+    struct str
+        source;      // of the message that it sends, topic-partition@offset; "" is written as null
+    struct str why;  // "" is written as null
 };
 
 // key and value are init here, bounded; free both with buf_fini
-void journal_attempt_record(const struct journal_attempt *attempt, struct buf *key, struct buf *value);
-void journal_message_record(struct str job_id, struct str source, int64_t at_ms, struct str message, struct buf *key,
+void journal_attempt_record(const struct journal_attempt *attempt, struct buf *key,
                             struct buf *value);
-void journal_generation_record(int64_t generation, struct str identity, int64_t at_ms, struct str by, struct buf *key,
-                               struct buf *value);
+void journal_message_record(struct str job_id, struct str source, int64_t at_ms, struct str message,
+                            struct buf *key, struct buf *value);
+void journal_generation_record(int64_t generation, struct str identity, int64_t at_ms,
+                               struct str by, struct buf *key, struct buf *value);
 // event_json: the whole event (job/event.h)
-void journal_end_record(struct str job_id, struct str epoch, struct str state, int64_t at_ms, struct str source,
-                        struct str event_json, struct buf *key, struct buf *value);
+void journal_end_record(struct str job_id, struct str epoch, struct str state, int64_t at_ms,
+                        struct str source, struct str event_json, struct buf *key,
+                        struct buf *value);
 
 // "<fleet>.journal" and the like
-enum fleet_topic { TOPIC_JOBS, TOPIC_JOURNAL, TOPIC_ACCOUNTS, TOPIC_EVENTS, TOPIC_DLQ, FLEET_TOPIC_COUNT };
+enum fleet_topic {
+    TOPIC_JOBS,
+    TOPIC_JOURNAL,
+    TOPIC_ACCOUNTS,
+    TOPIC_EVENTS,
+    TOPIC_DLQ,
+    FLEET_TOPIC_COUNT
+};
 void fleet_topic_name(const char *fleet, enum fleet_topic topic, char *out, size_t out_bytes);
 enum { TOPIC_NAME_BYTES = 96 };

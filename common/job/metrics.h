@@ -15,61 +15,61 @@
 
 /*     enum                value of the label    when */
 // of asking for a job
-#define METRIC_CLAIM_ENDS(X)                                                       \
-    X( CLAIM_CLAIMED,      "claimed"        )                                      \
-    X( CLAIM_NOTHING,      "nothing"        )  /* no account may act now        */ \
-    X( CLAIM_NO_SLOT,      "no_slot"        )  /* limit.in_flight               */ \
-    X( CLAIM_NO_PLACE,     "no_open_place"  )  /* limit.open                    */ \
-    X( CLAIM_PAUSED,       "paused"         )  /* the fleet, by a person        */ \
-    X( CLAIM_GATE,         "gate"           )  /* it is closed                  */ \
-    X( CLAIM_ERROR,        "error"          )  /* Redis refused, or was not there */
+#define METRIC_CLAIM_ENDS(X)                                                                       \
+    X(CLAIM_CLAIMED, "claimed")                                                                    \
+    X(CLAIM_NOTHING, "nothing")        /* no account may act now        */                         \
+    X(CLAIM_NO_SLOT, "no_slot")        /* limit.in_flight               */                         \
+    X(CLAIM_NO_PLACE, "no_open_place") /* limit.open                    */                         \
+    X(CLAIM_PAUSED, "paused")          /* the fleet, by a person        */                         \
+    X(CLAIM_GATE, "gate")              /* it is closed                  */                         \
+    X(CLAIM_ERROR, "error")            /* Redis refused, or was not there */
 
 // of an attempt
-#define METRIC_ATTEMPT_ENDS(X)                                                     \
-    X( ATTEMPT_ACCEPTED,   "accepted"       )                                      \
-    X( ATTEMPT_RETRIED,    "retried"        )  /* the job waits: tried again    */ \
-    X( ATTEMPT_HELD,       "held"           )  /* its account waits: a limit, or parked */ \
-    X( ATTEMPT_REFUSED,    "refused"        )                                      \
-    X( ATTEMPT_GAVE_UP,    "gave_up"        )  /* worth a retry, but the bound is reached */ \
-    X( ATTEMPT_UNSURE,     "unsure"         )                                      \
-    X( ATTEMPT_REJECTED,   "rejected"       )  /* the account does not allow it */ \
-    X( ATTEMPT_RELEASED,   "released"       )  /* before anything was sent      */
+#define METRIC_ATTEMPT_ENDS(X)                                                                     \
+    X(ATTEMPT_ACCEPTED, "accepted")                                                                \
+    X(ATTEMPT_RETRIED, "retried") /* the job waits: tried again    */                              \
+    X(ATTEMPT_HELD, "held")       /* its account waits: a limit, or parked */                      \
+    X(ATTEMPT_REFUSED, "refused")                                                                  \
+    X(ATTEMPT_GAVE_UP, "gave_up") /* worth a retry, but the bound is reached */                    \
+    X(ATTEMPT_UNSURE, "unsure")                                                                    \
+    X(ATTEMPT_REJECTED, "rejected") /* the account does not allow it */                            \
+    X(ATTEMPT_RELEASED, "released") /* before anything was sent      */
 
 // of a command
-#define METRIC_COMMAND_ENDS(X)                                                     \
-    X( COMMANDED_DONE,     "done"           )                                      \
-    X( COMMANDED_KNOWN,    "known"          )  /* read again, or sent again     */ \
-    X( COMMANDED_REFUSED,  "refused"        )
+#define METRIC_COMMAND_ENDS(X)                                                                     \
+    X(COMMANDED_DONE, "done")                                                                      \
+    X(COMMANDED_KNOWN, "known") /* read again, or sent again     */                                \
+    X(COMMANDED_REFUSED, "refused")
 
-#define METRIC_PROGRAMS(X)       \
-    X( ALIVE_WORKER, "worker"  ) \
-    X( ALIVE_POLLER, "poller"  )
+#define METRIC_PROGRAMS(X)                                                                         \
+    X(ALIVE_WORKER, "worker")                                                                      \
+    X(ALIVE_POLLER, "poller")
 
 // by `enum next` of the outcome table
-#define METRIC_RESULTS(X)           \
-    X( RESULT_OK,      "ok"       ) \
-    X( RESULT_RETRY,   "retry"    ) \
-    X( RESULT_WINDOW,  "window"   ) \
-    X( RESULT_DAY,     "day"      ) \
-    X( RESULT_DRAFTS,  "drafts"   ) \
-    X( RESULT_USERS,   "users"    ) \
-    X( RESULT_REFRESH, "refresh"  ) \
-    X( RESULT_PARK,    "park"     ) \
-    X( RESULT_LOOK_UP, "look_up"  ) \
-    X( RESULT_FAIL,    "fail"     )
+#define METRIC_RESULTS(X)                                                                          \
+    X(RESULT_OK, "ok")                                                                             \
+    X(RESULT_RETRY, "retry")                                                                       \
+    X(RESULT_WINDOW, "window")                                                                     \
+    X(RESULT_DAY, "day")                                                                           \
+    X(RESULT_DRAFTS, "drafts")                                                                     \
+    X(RESULT_USERS, "users")                                                                       \
+    X(RESULT_REFRESH, "refresh")                                                                   \
+    X(RESULT_PARK, "park")                                                                         \
+    X(RESULT_LOOK_UP, "look_up")                                                                   \
+    X(RESULT_FAIL, "fail")
 
-#define METRIC_ACCOUNT_STATUSES(X) \
-    X( ACCOUNT_OK,     "ok"      ) \
-    X( ACCOUNT_PARKED, "parked"  )
+#define METRIC_ACCOUNT_STATUSES(X)                                                                 \
+    X(ACCOUNT_OK, "ok")                                                                            \
+    X(ACCOUNT_PARKED, "parked")
 
 // what became of a refresh of tokens
-#define METRIC_REFRESH_ENDS(X)                                                     \
-    X( REFRESH_OK,            "ok"             )                                   \
-    X( REFRESH_OTHERS,        "others"         )  /* somebody else's pair was newer */ \
-    X( REFRESH_LATER,         "later"          )  /* no answer, or none that helps */ \
-    X( REFRESH_NEEDS_CONSENT, "needs_consent"  )                                   \
-    X( REFRESH_CREDENTIALS,   "credentials"    )  /* our key or secret          */ \
-    X( REFRESH_BUG,           "refused"        )  /* for what we sent           */
+#define METRIC_REFRESH_ENDS(X)                                                                     \
+    X(REFRESH_OK, "ok")                                                                            \
+    X(REFRESH_OTHERS, "others") /* somebody else's pair was newer */                               \
+    X(REFRESH_LATER, "later")   /* no answer, or none that helps */                                \
+    X(REFRESH_NEEDS_CONSENT, "needs_consent")                                                      \
+    X(REFRESH_CREDENTIALS, "credentials") /* our key or secret          */                         \
+    X(REFRESH_BUG, "refused")             /* for what we sent           */
 
 #define X(name, text) name,
 enum metric_claim_end { METRIC_CLAIM_ENDS(X) };
@@ -132,7 +132,8 @@ enum metric_refresh { METRIC_REFRESH_ENDS(X) };
 #define METRICS_OF_TOKENS(X) \
     X(REFRESHES, "tokfleet_token_refreshes_total", COUNTER, NUMBER, &by_refresh, NULL, NULL, "poller", "refreshes of accounts' tokens that came to an end; others: somebody else's pair was newer; later: no answer; refused: for what we sent")
 
-// from Redis, every metrics.interval: the same from every poller, and absent while Redis does not answer
+// from Redis, every metrics.interval: the same from every poller, and absent while Redis does not
+// answer
 #define METRICS_OF_FLEET(X) \
     X(GATE_OPEN, "tokfleet_gate_open", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "1 while the gate is open for the Redis that is there") \
     X(GENERATION, "tokfleet_gate_generation", GAUGE, NUMBER, NULL, NULL, NULL, "poller", "how often the gate was opened for another Redis") \
@@ -175,10 +176,11 @@ enum metric {
 #define X(id, ...) METRIC_##id,
     METRICS(X)
 #undef X
-    METRIC_COUNT
+        METRIC_COUNT
 };
 
 extern const struct metric_row metric_rows[METRIC_COUNT];
 
 enum metric_result metric_result_of(enum next next);
-size_t             metric_state_place(enum job_state state);  // for labels that are a job's state; not NONE
+// for labels that are a job's state; not NONE
+size_t metric_state_place(enum job_state state);

@@ -12,19 +12,25 @@
 #include "job/telemetry.h"
 #include "loop/clock.h"
 
-enum { LOG_FLUSH_MS = 100, DRAIN_LOOK_MS = 20, STOP_TIMEOUT_MS = 1000, ANSWER_MAX_BYTES = 64 * 1024 * 1024, GATE_KEY_BYTES = 80 };
+enum {
+    LOG_FLUSH_MS     = 100,
+    DRAIN_LOOK_MS    = 20,
+    STOP_TIMEOUT_MS  = 1000,
+    ANSWER_MAX_BYTES = 64 * 1024 * 1024,
+    GATE_KEY_BYTES   = 80
+};
 
 struct running {
     struct program             program;
-    const struct program_kind *kind;       // borrowed
-    void                      *owner;      // what kind->open made
-    struct server             *server;     // health and metrics
+    const struct program_kind *kind;    // borrowed
+    void                      *owner;   // what kind->open made
+    struct server             *server;  // health and metrics
     struct telemetry          *telemetry;
     struct signal_watch        term;
     struct signal_watch        interrupt;
-    struct timer               flush;      // of the log
-    struct timer               beat;       // next heartbeat
-    struct timer               drain;      // next look whether everything is done
+    struct timer               flush;  // of the log
+    struct timer               beat;   // next heartbeat
+    struct timer               drain;  // next look whether everything is done
     int64_t                    drain_until_ms;
     struct call                beat_call;
     struct redis_reply         beat_reply;
@@ -32,7 +38,7 @@ struct running {
     char                       pid[24];
     char                       port[24];
     char                       generation[24];  // of the gate, as the last heartbeat told
-    char                       refused[256];    // what Redis answered the last heartbeat; empty: it took it, or is away
+    char refused[256];  // what Redis answered the last heartbeat; empty: it took it, or is away
 };
 
 void program_saw_gate(struct program *program, bool open)
@@ -68,11 +74,13 @@ static void see_generation(struct running *r, struct str generation)
         r->kind->on_generation(r->owner);
 }
 
-// A connection is there and its scripts are refused (no replicas, an ACL that was changed): nothing moves, so people hear it.
+// A connection is there and its scripts are refused (no replicas, an ACL that was changed): nothing
+// moves, so people hear it.
 static void see_refusal(struct running *r, const char *why)
 {
     if (*why && !r->refused[0])
-        log_error("nothing can be written to Redis", F_STR("redis", redis_address(r->program.redis)), F_STR("why", why));
+        log_error("nothing can be written to Redis",
+                  F_STR("redis", redis_address(r->program.redis)), F_STR("why", why));
     if (!*why && r->refused[0])
         log_info("Redis takes scripts again", F_STR("redis", redis_address(r->program.redis)));
     snprintf(r->refused, sizeof r->refused, "%s", why);
@@ -148,7 +156,8 @@ static void print_ready(const struct running *r, const char *why, struct buf *bo
     buf_add_text(body, "\n");
 }
 
-static void on_request(void *owner, const struct server_request *request, struct server_reply *reply)
+static void on_request(void *owner, const struct server_request *request,
+                       struct server_reply *reply)
 {
     const struct running *r = owner;
     if (strcmp(request->path, "/livez") == 0) {
@@ -177,7 +186,8 @@ static void on_drain_look(struct timer *timer)
         log_info("drained");
         loop_stop(r->program.loop);
     } else if (clock_monotonic_ms() >= r->drain_until_ms) {
-        log_warn("not everything ended in time: others take it over", F_INT("drain_ms", r->program.config.drain_ms));
+        log_warn("not everything ended in time: others take it over",
+                 F_INT("drain_ms", r->program.config.drain_ms));
         loop_stop(r->program.loop);
     } else {
         timer_start(timer, DRAIN_LOOK_MS);
@@ -235,19 +245,19 @@ static bool open_connections(struct program *p, struct error *err)
     char           gate_key[GATE_KEY_BYTES];
     snprintf(gate_key, sizeof gate_key, "{%s}:gate", c->fleet);
     struct redis_settings redis_settings = {
-        .url              = c->redis_url,
-        .ca_file          = c->redis_ca[0] ? c->redis_ca : NULL,
+        .url               = c->redis_url,
+        .ca_file           = c->redis_ca[0] ? c->redis_ca : NULL,
         .sentinel_user     = c->redis_sentinel_user[0] ? c->redis_sentinel_user : NULL,
         .sentinel_password = c->redis_sentinel_password[0] ? c->redis_sentinel_password : NULL,
-        .permit           = &permit_script,
-        .permit_key       = gate_key,
-        .connect_ms       = c->redis_timeout_ms,
-        .backoff_min_ms   = 50,
-        .backoff_max_ms   = c->redis_backoff_max_ms,
-        .in_flight_max    = c->redis_in_flight,
-        .answer_max_bytes = ANSWER_MAX_BYTES,
-        .on_timed         = telemetry_on_script,
-        .owner            = p,
+        .permit            = &permit_script,
+        .permit_key        = gate_key,
+        .connect_ms        = c->redis_timeout_ms,
+        .backoff_min_ms    = 50,
+        .backoff_max_ms    = c->redis_backoff_max_ms,
+        .in_flight_max     = c->redis_in_flight,
+        .answer_max_bytes  = ANSWER_MAX_BYTES,
+        .on_timed          = telemetry_on_script,
+        .owner             = p,
     };
     struct http_settings http_settings = {
         .user_agent      = "tokfleet/" TOKFLEET_VERSION,
@@ -275,9 +285,12 @@ static bool open_connections(struct program *p, struct error *err)
         .session_timeout_ms = c->kafka_session_ms,
     };
     if (!c->token_keys[0])
-        return error_set(err, ERR_SETTING, "TOKFLEET_TOKEN_KEYS is not set: it opens the accounts' tokens. "
-                         "Make one: echo \"k1:$(openssl rand -base64 32)\", and give the same to every program");
-    return (p->seal = seal_new(c->token_keys, err)) && (p->redis = redis_new(p->loop, &redis_settings, err)) &&
+        return error_set(
+            err, ERR_SETTING,
+            "TOKFLEET_TOKEN_KEYS is not set: it opens the accounts' tokens. "
+            "Make one: echo \"k1:$(openssl rand -base64 32)\", and give the same to every program");
+    return (p->seal = seal_new(c->token_keys, err)) &&
+           (p->redis = redis_new(p->loop, &redis_settings, err)) &&
            (p->store = store_new(p->loop, p->redis, c)) &&
            (p->kafka = kafka_out_new(p->loop, &p->kafka_settings, err)) &&
            (p->http = http_new(p->loop, &http_settings, err)) &&
@@ -292,7 +305,8 @@ static bool running_open(struct running *r, struct error *err)
     snprintf(r->pid, sizeof r->pid, "%ld", (long)getpid());
     snprintf(p->id, sizeof p->id, "%s-%s-%s", r->kind->name, r->host, r->pid);
     for (int topic = 0; topic < FLEET_TOPIC_COUNT; topic++)
-        fleet_topic_name(p->config.fleet, (enum fleet_topic)topic, p->topics[topic], TOPIC_NAME_BYTES);
+        fleet_topic_name(p->config.fleet, (enum fleet_topic)topic, p->topics[topic],
+                         TOPIC_NAME_BYTES);
     p->gate_open = true;  // until a script tells otherwise, so that a closed one is said once
     p->loop      = loop_new();
     timer_init(&r->flush, p->loop, on_flush);
@@ -303,9 +317,9 @@ static bool running_open(struct running *r, struct error *err)
     r->telemetry = telemetry_new(p, r->kind->name);
     if (!open_connections(p, err))
         return false;
-    r->server = server_open(p->loop, p->config.http_listen, p->config.http_body_bytes, p->config.http_timeout_ms,
-                            p->config.http_connections, on_request, r,
-                            err);
+    r->server =
+        server_open(p->loop, p->config.http_listen, p->config.http_body_bytes,
+                    p->config.http_timeout_ms, p->config.http_connections, on_request, r, err);
     if (!r->server)
         return false;
     snprintf(r->port, sizeof r->port, "%d", server_port(r->server));
@@ -338,25 +352,32 @@ static void running_close(struct running *r)
 
 static void print_help(const struct program_kind *kind)
 {
-    printf("usage: tokfleet-%s [--help | --version | --settings | --reference | --metrics]\n\n%s\n\n"
-           "It is set up by its environment alone; every program of a fleet takes the same one.\n"
-           "  --settings   print every setting, its value and where it comes from (secrets hidden), and stop\n"
-           "  --reference  print the settings as a Markdown table, and stop\n"
-           "  --metrics    print what /metrics shows as a Markdown table, and stop\n\n"
-           "SIGTERM drains: no new work is taken, what is under way ends (TOKFLEET_DRAIN_MS at most).\n"
-           "GET /livez, /readyz and /metrics on TOKFLEET_HTTP_LISTEN; the port is in the log and in program:<id> in Redis.\n\n"
-           "Settings:\n",
-           kind->name, kind->purpose);
+    printf(
+        "usage: tokfleet-%s [--help | --version | --settings | --reference | --metrics]\n\n%s\n\n"
+        "It is set up by its environment alone; every program of a fleet takes the same one.\n"
+        "  --settings   print every setting, its value and where it comes from (secrets hidden), "
+        "and stop\n"
+        "  --reference  print the settings as a Markdown table, and stop\n"
+        "  --metrics    print what /metrics shows as a Markdown table, and stop\n\n"
+        "SIGTERM drains: no new work is taken, what is under way ends (TOKFLEET_DRAIN_MS at "
+        "most).\n"
+        "GET /livez, /readyz and /metrics on TOKFLEET_HTTP_LISTEN; the port is in the log and in "
+        "program:<id> in Redis.\n\n"
+        "Settings:\n",
+        kind->name, kind->purpose);
     setting_print_help(config_rows, config_row_count, stdout);
 }
 
 // -1: go on and start; else the exit code
-static int handle_flags(int argc, char **argv, const struct program_kind *kind, struct config *config)
+static int handle_flags(int argc, char **argv, const struct program_kind *kind,
+                        struct config *config)
 {
     const char *flag = argc > 1 ? argv[1] : "";
-    if (argc > 2 || (argc == 2 && strcmp(flag, "--help") && strcmp(flag, "--version") && strcmp(flag, "--settings") &&
-                     strcmp(flag, "--reference") && strcmp(flag, "--metrics"))) {
-        fprintf(stderr, "tokfleet-%s: unknown argument %s; see --help\n", kind->name, argc > 2 ? argv[2] : flag);
+    if (argc > 2 ||
+        (argc == 2 && strcmp(flag, "--help") && strcmp(flag, "--version") &&
+         strcmp(flag, "--settings") && strcmp(flag, "--reference") && strcmp(flag, "--metrics"))) {
+        fprintf(stderr, "tokfleet-%s: unknown argument %s; see --help\n", kind->name,
+                argc > 2 ? argv[2] : flag);
         return 2;
     }
     if (strcmp(flag, "--help") == 0) {
@@ -390,9 +411,9 @@ static int handle_flags(int argc, char **argv, const struct program_kind *kind, 
 
 int program_main(int argc, char **argv, const struct program_kind *kind)
 {
-    struct running *r    = xcalloc(1, sizeof *r);
-    r->kind              = kind;
-    int code             = handle_flags(argc, argv, kind, &r->program.config);
+    struct running *r = xcalloc(1, sizeof *r);
+    r->kind           = kind;
+    int code          = handle_flags(argc, argv, kind, &r->program.config);
     if (code >= 0) {
         free(r);
         return code;
@@ -411,7 +432,8 @@ int program_main(int argc, char **argv, const struct program_kind *kind)
     if (running_open(r, &err)) {
         log_info("started", F_STR("id", r->program.id), F_STR("version", TOKFLEET_VERSION),
                  F_STR("fleet", r->program.config.fleet), F_STR("http_port", r->port),
-                 F_STR("redis", redis_address(r->program.redis)), F_STR("kafka", r->program.config.kafka_brokers));
+                 F_STR("redis", redis_address(r->program.redis)),
+                 F_STR("kafka", r->program.config.kafka_brokers));
         timer_start(&r->flush, LOG_FLUSH_MS);
         timer_start(&r->beat, 0);
         loop_run(r->program.loop);

@@ -73,11 +73,14 @@ static struct attempt *attempt_of(struct replay *replay, struct replay_job *job,
     return attempt;
 }
 
-static struct ending *ending_of(struct replay *replay, struct replay_job *job, struct str epoch, struct str state)
+static struct ending *ending_of(struct replay *replay, struct replay_job *job, struct str epoch,
+                                struct str state)
 {
     bool old_key = !epoch.len;
     for (struct ending *ending = job->ends; ending; ending = ending->next)
-        if (old_key ? ending->old_key : !ending->old_key && str_eq(ending->epoch, epoch) && str_eq(ending->state, state))
+        if (old_key
+                ? ending->old_key
+                : !ending->old_key && str_eq(ending->epoch, epoch) && str_eq(ending->state, state))
             return ending;
     struct ending *ending = arena_alloc(&replay->arena, sizeof *ending);
     ending->old_key       = old_key;
@@ -101,8 +104,8 @@ static int64_t number_of(const struct json *json, const char *field)
     return json_i64(json_get(json, field), &number) ? number : 0;
 }
 
-static bool take_attempt(struct replay *replay, struct str job_id, struct str epoch, const struct json *json,
-                         struct error *err)
+static bool take_attempt(struct replay *replay, struct str job_id, struct str epoch,
+                         const struct json *json, struct error *err)
 {
     struct str        text = json_text(json_get(json, "kind"));
     enum attempt_kind kind = ATTEMPT_INTENT;
@@ -126,8 +129,8 @@ static bool take_attempt(struct replay *replay, struct str job_id, struct str ep
     return true;
 }
 
-// The tombstone of an end is written last (journal.h): whoever sees it, and still an attempt, has read that one before
-// its own tombstone.
+// The tombstone of an end is written last (journal.h): whoever sees it, and still an attempt, has
+// read that one before its own tombstone.
 static void bury(struct replay *replay, struct replay_job *job, struct str epoch)
 {
     if (!job->buried.len || epoch_compare(epoch, job->buried) > 0)
@@ -135,7 +138,8 @@ static void bury(struct replay *replay, struct replay_job *job, struct str epoch
 }
 
 // rest: <job_id>/<epoch>/<state>, or <job_id> alone (version 1)
-static bool take_end(struct replay *replay, struct str rest, const struct json *json, struct error *err)
+static bool take_end(struct replay *replay, struct str rest, const struct json *json,
+                     struct error *err)
 {
     struct str job_id = { 0 }, epoch = { 0 };
     bool       whole   = !str_ends(rest, "/") && str_cut(&rest, '/', &job_id) && job_id.len;
@@ -186,12 +190,13 @@ static void take_pause(struct replay *replay, struct said *said)
 {
     if (replay->pause_count == replay->pause_capacity) {
         replay->pause_capacity = replay->pause_capacity ? replay->pause_capacity * 2 : 16;
-        replay->pauses         = xrealloc(replay->pauses, replay->pause_capacity * sizeof *replay->pauses);
+        replay->pauses = xrealloc(replay->pauses, replay->pause_capacity * sizeof *replay->pauses);
     }
     replay->pauses[replay->pause_count++] = said;
 }
 
-static bool take_command(struct replay *replay, struct str rest, const struct json *json, struct error *err)
+static bool take_command(struct replay *replay, struct str rest, const struct json *json,
+                         struct error *err)
 {
     struct said *said = NULL;
     if (json && !is_wanted(replay, json_text(json_get(json, "job_id"))))
@@ -239,7 +244,7 @@ static bool take(struct replay *replay, struct str key, const struct json *json,
 static bool is_passed_over(const struct replay *replay, struct str key)
 {
     struct str kind = { 0 }, job_id = { 0 };
-    bool       named = str_cut(&key, '/', &kind) && str_cut(&key, '/', &job_id);
+    bool       named    = str_cut(&key, '/', &kind) && str_cut(&key, '/', &job_id);
     bool       of_a_job = str_is(kind, "attempt") || str_is(kind, "end") || str_is(kind, "message");
     return named && of_a_job && !is_wanted(replay, job_id);
 }
@@ -258,7 +263,8 @@ bool replay_record(struct replay *replay, struct str key, struct str value, stru
         if (!json_i64(json_get(json, "v"), &version) || version < 1)
             ok = error_set(err, ERR_INPUT, "no version");
         else if (version > JOURNAL_VERSION)
-            ok = error_set(err, ERR_INPUT, "version %" PRIi64 ", this program reads up to %d", version, JOURNAL_VERSION);
+            ok = error_set(err, ERR_INPUT, "version %" PRIi64 ", this program reads up to %d",
+                           version, JOURNAL_VERSION);
     }
     ok = ok && take(replay, key, json, err);
     json_free(json);
@@ -307,7 +313,7 @@ bool replay_pause(const struct replay *replay, size_t i, struct replay_pause *pa
 {
     assert(i < replay->pause_count);
     const struct said *said = replay->pauses[i];
-    *pause                  = (struct replay_pause){ .command = &said->command, .at_ms = said->record.at_ms };
+    *pause = (struct replay_pause){ .command = &said->command, .at_ms = said->record.at_ms };
     return said_counts(said);
 }
 

@@ -44,32 +44,33 @@ enum replay_says { REPLAY_NOTHING, REPLAY_UNSURE, REPLAY_PROCESSING, REPLAY_END 
 struct replay_verdict {
     struct str       job_id;
     enum replay_says says;
-    struct str       epoch;        // of the attempt or end that decides; "" with REPLAY_NOTHING
-    int64_t          attempt;      // its number; 0: not known
-    struct str       account;      // open_id; "" not known
-    struct str       mode;         // "direct", "draft"; "" not known
-    struct str       publish_id;   // "" none
-    int64_t          at_ms;        // of the record that decides
-    struct str       end_state;    // REPLAY_END
-    struct str       event;        // REPLAY_END: the event, JSON
-    bool             recorded;     // REPLAY_END: by an end record, not by a command alone
-    struct str       source;       // of the message that the attempt or end is of; "" not known
-    struct str       message;      // of a job that outlives the topic; "" none
+    struct str       epoch;       // of the attempt or end that decides; "" with REPLAY_NOTHING
+    int64_t          attempt;     // its number; 0: not known
+    struct str       account;     // open_id; "" not known
+    struct str       mode;        // "direct", "draft"; "" not known
+    struct str       publish_id;  // "" none
+    int64_t          at_ms;       // of the record that decides
+    struct str       end_state;   // REPLAY_END
+    struct str       event;       // REPLAY_END: the event, JSON
+    bool             recorded;    // REPLAY_END: by an end record, not by a command alone
+    struct str       source;      // of the message that the attempt or end is of; "" not known
+    struct str       message;     // of a job that outlives the topic; "" none
     struct str       message_source;
     int64_t          message_at_ms;  // the message's Kafka time
-    struct str       aborted;      // epochs of aborted attempts, by spaces
-    struct str       said;         // REPLAY_END by a command: "cancel" or "resolve"
-    struct str       code;         // of such an end; "" none
-    struct str       post_id;      // of such an end
+    struct str       aborted;        // epochs of aborted attempts, by spaces
+    struct str       said;           // REPLAY_END by a command: "cancel" or "resolve"
+    struct str       code;           // of such an end; "" none
+    struct str       post_id;        // of such an end
     struct str       post_url;
-    struct str       commands;     // ids, by spaces, those refused behind a '!'; the newest
-    struct str       voids;        // what retries acted on: epoch/state/publish_id, by spaces
-    int64_t          told_ms;      // of the newest reschedule; 0: none
+    struct str       commands;  // ids, by spaces, those refused behind a '!'; the newest
+    struct str       voids;     // what retries acted on: epoch/state/publish_id, by spaces
+    int64_t          told_ms;   // of the newest reschedule; 0: none
     int64_t          publish_at_ms;
     int64_t          expires_at_ms;  // 0: as it was
 };
 
-// a pause or resume of the fleet or an account; the newest of each decides, which the script `command` sees to
+// a pause or resume of the fleet or an account; the newest of each decides, which the script
+// `command` sees to
 struct replay_pause {
     const struct command *command;  // lives as long as the replay
     int64_t               at_ms;
@@ -82,7 +83,7 @@ struct replay_call {
     struct str mode;
     struct str job_id;
     int64_t    at_ms;
-    bool       aborted;    // no post came of it, but the call may have been made
+    bool       aborted;  // no post came of it, but the call may have been made
 };
 
 // a job's id as its records name it: is it one of those that are wanted?
@@ -100,25 +101,32 @@ enum replay_part {
 
 // keep_ms: how long an end is remembered (job.keep_ms); 0: for ever
 struct replay *replay_new(int64_t keep_ms);
-// what is read from now on is taken only of jobs that are wanted; pause and resume not at all. owner is borrowed.
-void    replay_only(struct replay *replay, replay_wanted *wanted, const void *owner);
-// value.p NULL: a tombstone. False: a record that this version cannot read (the key is named); nothing has changed.
-bool    replay_record(struct replay *replay, struct str key, struct str value, struct error *err) MUST_CHECK;
+// what is read from now on is taken only of jobs that are wanted; pause and resume not at all.
+// owner is borrowed.
+void replay_only(struct replay *replay, replay_wanted *wanted, const void *owner);
+// value.p NULL: a tombstone. False: a record that this version cannot read (the key is named);
+// nothing has changed.
+bool    replay_record(struct replay *replay, struct str key, struct str value,
+                      struct error *err) MUST_CHECK;
 int64_t replay_generation(const struct replay *replay);  // the highest; 0: none
 size_t  replay_jobs(const struct replay *replay);
-bool    replay_used(const struct replay *replay);        // holds more than generations
-// the i-th job, i < replay_jobs(), in no particular order; verdict->aborted, commands and voids are valid until the next call
-void    replay_verdict(struct replay *replay, size_t i, struct replay_verdict *verdict);
+bool    replay_used(const struct replay *replay);  // holds more than generations
+// the i-th job, i < replay_jobs(), in no particular order; verdict->aborted, commands and voids are
+// valid until the next call
+void replay_verdict(struct replay *replay, size_t i, struct replay_verdict *verdict);
 // its attempts since then, at most max; returns how many
-size_t  replay_calls(const struct replay *replay, size_t i, int64_t since_ms, struct replay_call *calls, size_t max);
-size_t  replay_pauses(const struct replay *replay);
+size_t replay_calls(const struct replay *replay, size_t i, int64_t since_ms,
+                    struct replay_call *calls, size_t max);
+size_t replay_pauses(const struct replay *replay);
 // false: it was refused, or is gone
-bool    replay_pause(const struct replay *replay, size_t i, struct replay_pause *pause) MUST_CHECK;
-// of the i-th job: the time of its newest record; whether nothing is known of it but commands; the keys of a part of it
+bool replay_pause(const struct replay *replay, size_t i, struct replay_pause *pause) MUST_CHECK;
+// of the i-th job: the time of its newest record; whether nothing is known of it but commands; the
+// keys of a part of it
 int64_t replay_newest_ms(const struct replay *replay, size_t i);
 bool    replay_is_orphan(const struct replay *replay, size_t i);
-void    replay_keys(const struct replay *replay, size_t i, enum replay_part part, replay_key *on_key, void *owner);
-void    replay_free(struct replay *replay);
+void replay_keys(const struct replay *replay, size_t i, enum replay_part part, replay_key *on_key,
+                 void *owner);
+void replay_free(struct replay *replay);
 
 // epochs are compared part by part as numbers: <0, 0, >0
 int epoch_compare(struct str a, struct str b);

@@ -15,9 +15,11 @@ enum { IDS_MAX = 16, FIRST_CAPACITY = 16 };
 static int compare_ids(const void *left, const void *right)
 {
     const struct said *a = left, *b = right;
-    size_t             shorter = a->command.id.len < b->command.id.len ? a->command.id.len : b->command.id.len;
-    int                order   = memcmp(a->command.id.p, b->command.id.p, shorter);
-    return order ? order : (a->command.id.len > b->command.id.len) - (a->command.id.len < b->command.id.len);
+    size_t shorter = a->command.id.len < b->command.id.len ? a->command.id.len : b->command.id.len;
+    int    order   = memcmp(a->command.id.p, b->command.id.p, shorter);
+    return order
+               ? order
+               : (a->command.id.len > b->command.id.len) - (a->command.id.len < b->command.id.len);
 }
 
 static struct said *said_find(const struct said_book *book, struct str id)
@@ -49,7 +51,8 @@ static void said_free(struct said *said)
     free(said);
 }
 
-bool said_take(struct said_book *book, struct str rest, const struct json *json, struct said **said, struct error *err)
+bool said_take(struct said_book *book, struct str rest, const struct json *json, struct said **said,
+               struct error *err)
 {
     struct str id      = { 0 };
     bool       refused = str_cut(&rest, '/', &id) && str_is(rest, "refused");
@@ -58,7 +61,8 @@ bool said_take(struct said_book *book, struct str rest, const struct json *json,
     *said = said_find(book, id);
     if (json && !*said) {
         struct said *fresh = xcalloc(1, sizeof *fresh);
-        if (!command_of_record(json, &fresh->command, &fresh->record, err) || !str_eq(fresh->command.id, id)) {
+        if (!command_of_record(json, &fresh->command, &fresh->record, err) ||
+            !str_eq(fresh->command.id, id)) {
             if (fresh->command.id.len)
                 error_set(err, ERR_INPUT, "it is not the command of its key");
             said_free(fresh);
@@ -99,8 +103,8 @@ static int compare_places(struct str a, struct str b)
 {
     struct str a_partition = { 0 }, b_partition = { 0 };
     int64_t    a_offset, b_offset;
-    if (!str_cut(&a, '@', &a_partition) || !str_cut(&b, '@', &b_partition) || !str_eq(a_partition, b_partition) ||
-        !str_to_i64(a, &a_offset) || !str_to_i64(b, &b_offset))
+    if (!str_cut(&a, '@', &a_partition) || !str_cut(&b, '@', &b_partition) ||
+        !str_eq(a_partition, b_partition) || !str_to_i64(a, &a_offset) || !str_to_i64(b, &b_offset))
         return 0;
     return (a_offset > b_offset) - (a_offset < b_offset);
 }
@@ -115,7 +119,8 @@ bool said_newer(const struct said *a, const struct said *b)
 
 static bool is_retry_of(const struct said *said, const char *state)
 {
-    return said_counts(said) && said->command.what == COMMAND_RETRY && str_is(said->command.state, state);
+    return said_counts(said) && said->command.what == COMMAND_RETRY &&
+           str_is(said->command.state, state);
 }
 
 // ---- what they mean
@@ -126,7 +131,8 @@ bool said_voids_attempt(const struct said *list, struct str epoch, struct str pu
         const struct command *command = &said->command;
         if (is_retry_of(said, "FAILED") && epoch_compare(epoch, command->epoch) <= 0)
             return true;
-        bool of_doubt = is_retry_of(said, "UNSURE") || (said_counts(said) && command->what == COMMAND_RESOLVE);
+        bool of_doubt =
+            is_retry_of(said, "UNSURE") || (said_counts(said) && command->what == COMMAND_RESOLVE);
         if (of_doubt && epoch_compare(epoch, command->epoch) == 0 &&
             (!publish_id.len || str_eq(publish_id, command->publish_id)))
             return true;
@@ -139,7 +145,7 @@ bool said_voids_end(const struct said *list, struct str epoch, struct str state)
     if (!str_is(state, "FAILED"))
         return false;
     for (const struct said *said = list; said; said = said->next) {
-        int  order     = epoch_compare(epoch, said->command.epoch);
+        int  order      = epoch_compare(epoch, said->command.epoch);
         bool of_a_doubt = is_retry_of(said, "UNSURE") && !command_is_policy(&said->command);
         if ((is_retry_of(said, "FAILED") && order <= 0) || (of_a_doubt && order == 0))
             return true;
@@ -166,7 +172,8 @@ static bool decides(const struct said *list, const struct said *said, struct str
     if (command->what == COMMAND_RESOLVE)
         return order < 0 && !is_taken_back(list, said);
     // what was CLAIMED may have been sent by then; of what waited, that attempt was over
-    return command->what == COMMAND_CANCEL && (order < 0 || (order == 0 && str_is(command->state, "QUEUED")));
+    return command->what == COMMAND_CANCEL &&
+           (order < 0 || (order == 0 && str_is(command->state, "QUEUED")));
 }
 
 const struct said *said_end(const struct said *list, struct str newest, int64_t since_ms)
@@ -174,7 +181,8 @@ const struct said *said_end(const struct said *list, struct str newest, int64_t 
     const struct said *end = NULL;
     for (const struct said *said = list; said; said = said->next) {
         int order = end ? epoch_compare(said->command.epoch, end->command.epoch) : 1;
-        if (said->record.at_ms >= since_ms && decides(list, said, newest) && (order > 0 || (order == 0 && said_newer(end, said))))
+        if (said->record.at_ms >= since_ms && decides(list, said, newest) &&
+            (order > 0 || (order == 0 && said_newer(end, said))))
             end = said;  // of two of the same attempt the older one: the other one was too late
     }
     return end;
@@ -184,7 +192,8 @@ const struct said *said_reschedule(const struct said *list)
 {
     const struct said *newest = NULL;
     for (const struct said *said = list; said; said = said->next)
-        if (said_counts(said) && said->command.what == COMMAND_RESCHEDULE && (!newest || said_newer(said, newest)))
+        if (said_counts(said) && said->command.what == COMMAND_RESCHEDULE &&
+            (!newest || said_newer(said, newest)))
             newest = said;
     return newest;
 }
@@ -212,14 +221,16 @@ void said_ids(const struct said *list, struct buf *out)
         newest[at] = said;
     }
     for (size_t i = 0; i < count; i++)
-        buf_printf(out, "%s%s%.*s", i ? " " : "", newest[i]->refused ? "!" : "", STR_ARG(newest[i]->command.id));
+        buf_printf(out, "%s%s%.*s", i ? " " : "", newest[i]->refused ? "!" : "",
+                   STR_ARG(newest[i]->command.id));
 }
 
 void said_voids(const struct said *list, struct buf *out)
 {
     for (const struct said *said = list; said; said = said->next)
         if (is_retry_of(said, "FAILED") || is_retry_of(said, "UNSURE"))
-            buf_printf(out, "%s%.*s/%.*s/%.*s", out->len ? " " : "", STR_ARG(said->command.epoch),
-                       STR_ARG(command_is_policy(&said->command) ? STR("POLICY") : said->command.state),
-                       STR_ARG(said->command.publish_id));
+            buf_printf(
+                out, "%s%.*s/%.*s/%.*s", out->len ? " " : "", STR_ARG(said->command.epoch),
+                STR_ARG(command_is_policy(&said->command) ? STR("POLICY") : said->command.state),
+                STR_ARG(said->command.publish_id));
 }

@@ -29,10 +29,14 @@ static int64_t newest_ms(const struct replay_job *job, bool all)
 
 // ---- which end, which attempt
 
-// of one attempt: REJECTED is replaced, FAILED retried, IN_INBOX posted, and never the other way round
+// of one attempt: REJECTED is replaced, FAILED retried, IN_INBOX posted, and never the other way
+// round
 static int rank_of(struct str state)
 {
-    return str_is(state, "REJECTED") ? 0 : str_is(state, "FAILED") ? 1 : str_is(state, "IN_INBOX") ? 2 : 3;
+    return str_is(state, "REJECTED")   ? 0
+           : str_is(state, "FAILED")   ? 1
+           : str_is(state, "IN_INBOX") ? 2
+                                       : 3;
 }
 
 static bool ending_is_newer(const struct ending *a, const struct ending *b)
@@ -58,12 +62,14 @@ static const struct ending *newest_end(const struct replay_job *job, int64_t sin
     return newest;
 }
 
-// The newest epoch whose attempts are over with their end: it has a tombstone, or was another life's. "" none
+// The newest epoch whose attempts are over with their end: it has a tombstone, or was another
+// life's. "" none
 static struct str over_epoch(const struct replay_job *job, int64_t since_ms)
 {
     struct str over = job->buried;
     for (const struct ending *ending = job->ends; ending; ending = ending->next)
-        if (!ending->gone && ending->at_ms < since_ms && (!over.len || epoch_compare(ending->epoch, over) > 0))
+        if (!ending->gone && ending->at_ms < since_ms &&
+            (!over.len || epoch_compare(ending->epoch, over) > 0))
             over = ending->epoch;
     return over;
 }
@@ -108,7 +114,8 @@ static void verdict_of_end(const struct ending *ending, struct replay_verdict *v
 }
 
 // a cancel or a resolve: like an end of that attempt, with what is known of it
-static void verdict_of_said(const struct replay_job *job, const struct said *said, struct replay_verdict *verdict)
+static void verdict_of_said(const struct replay_job *job, const struct said *said,
+                            struct replay_verdict *verdict)
 {
     const struct command *command = &said->command;
     bool                  failed  = command->what == COMMAND_RESOLVE && !command->posted;
@@ -119,22 +126,27 @@ static void verdict_of_said(const struct replay_job *job, const struct said *sai
     verdict->said       = command->what == COMMAND_CANCEL ? STR("cancel") : STR("resolve");
     verdict->epoch      = str_is(command->epoch, "0-0") ? STR("") : command->epoch;
     verdict->publish_id = command->publish_id;
-    verdict->end_state  = command->what == COMMAND_CANCEL ? STR("CANCELLED") : failed ? STR("FAILED") : STR("PUBLISHED");
-    verdict->code       = command->what == COMMAND_CANCEL ? STR("cancelled") : failed ? STR("resolved_failed") : STR("");
+    verdict->end_state  = command->what == COMMAND_CANCEL ? STR("CANCELLED")
+                          : failed                        ? STR("FAILED")
+                                                          : STR("PUBLISHED");
+    verdict->code       = command->what == COMMAND_CANCEL ? STR("cancelled")
+                          : failed                        ? STR("resolved_failed")
+                                                          : STR("");
     verdict->post_id    = command->post_id;
     verdict->post_url   = command->post_url;
     verdict->at_ms      = said->record.at_ms;
 }
 
-// An end of the attempt that a command ended, or of a newer one, is what the command made; but what was REJECTED waited
-// as another message when it was cancelled.
+// An end of the attempt that a command ended, or of a newer one, is what the command made; but what
+// was REJECTED waited as another message when it was cancelled.
 static bool is_made(const struct ending *end, const struct said *said)
 {
     int order = epoch_compare(end->epoch, said->command.epoch);
     return order > 0 || (order == 0 && !str_is(end->state, "REJECTED"));
 }
 
-static void verdict_of_commands(struct replay *replay, const struct replay_job *job, struct replay_verdict *verdict)
+static void verdict_of_commands(struct replay *replay, const struct replay_job *job,
+                                struct replay_verdict *verdict)
 {
     const struct said *moved = said_reschedule(job->said);
     buf_clear(&replay->ids);
@@ -150,17 +162,18 @@ static void verdict_of_commands(struct replay *replay, const struct replay_job *
     }
 }
 
-static void verdict_of_job(struct replay *replay, const struct replay_job *job, struct replay_verdict *verdict)
+static void verdict_of_job(struct replay *replay, const struct replay_job *job,
+                           struct replay_verdict *verdict)
 {
-    int64_t               since_ms = replay->keep_ms ? newest_ms(job, false) - replay->keep_ms : INT64_MIN;
-    const struct attempt *newest   = newest_attempt(job, over_epoch(job, since_ms));
-    const struct ending  *end      = newest_end(job, since_ms);
-    const struct said    *said     = said_end(job->said, newest ? newest->epoch : STR(""), since_ms);
-    *verdict                       = (struct replay_verdict){ .job_id         = job->id,
-                                                              .source         = job->message_source,
-                                                              .message        = job->message,
-                                                              .message_source = job->message_source,
-                                                              .message_at_ms  = job->message_ms };
+    int64_t since_ms = replay->keep_ms ? newest_ms(job, false) - replay->keep_ms : INT64_MIN;
+    const struct attempt *newest = newest_attempt(job, over_epoch(job, since_ms));
+    const struct ending  *end    = newest_end(job, since_ms);
+    const struct said    *said   = said_end(job->said, newest ? newest->epoch : STR(""), since_ms);
+    *verdict                     = (struct replay_verdict){ .job_id         = job->id,
+                                                            .source         = job->message_source,
+                                                            .message        = job->message,
+                                                            .message_source = job->message_source,
+                                                            .message_at_ms  = job->message_ms };
     if (newest)
         verdict_of_attempt(newest, verdict);
     if (said && !(end && is_made(end, said)))
@@ -171,7 +184,8 @@ static void verdict_of_job(struct replay *replay, const struct replay_job *job, 
     buf_clear(&replay->aborted);
     for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
         if (!attempt->gone && attempt->kind == ATTEMPT_INTENT_ABORTED)
-            buf_printf(&replay->aborted, "%s%.*s", replay->aborted.len ? " " : "", STR_ARG(attempt->epoch));
+            buf_printf(&replay->aborted, "%s%.*s", replay->aborted.len ? " " : "",
+                       STR_ARG(attempt->epoch));
     verdict->aborted = buf_str(&replay->aborted);
 }
 
@@ -181,11 +195,13 @@ void replay_verdict(struct replay *replay, size_t i, struct replay_verdict *verd
     verdict_of_job(replay, replay->list[i], verdict);
 }
 
-size_t replay_calls(const struct replay *replay, size_t i, int64_t since_ms, struct replay_call *calls, size_t max)
+size_t replay_calls(const struct replay *replay, size_t i, int64_t since_ms,
+                    struct replay_call *calls, size_t max)
 {
     size_t count = 0;
     assert(i < replay->count);
-    for (const struct attempt *attempt = replay->list[i]->attempts; attempt && count < max; attempt = attempt->next) {
+    for (const struct attempt *attempt = replay->list[i]->attempts; attempt && count < max;
+         attempt                       = attempt->next) {
         if (attempt->gone || attempt->at_ms < since_ms)
             continue;
         calls[count++] = (struct replay_call){ .account = attempt->account,
@@ -208,7 +224,7 @@ int64_t replay_newest_ms(const struct replay *replay, size_t i)
 
 bool replay_is_orphan(const struct replay *replay, size_t i)
 {
-    const struct replay_job *job = replay->list[i];
+    const struct replay_job *job  = replay->list[i];
     bool                     bare = !job->message.len;
     for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next)
         bare = bare && attempt->gone;
@@ -223,7 +239,8 @@ static void tell_key(struct buf *key, replay_key *on_key, void *owner)
     buf_clear(key);
 }
 
-static void attempt_keys(const struct replay_job *job, struct buf *key, replay_key *on_key, void *owner)
+static void attempt_keys(const struct replay_job *job, struct buf *key, replay_key *on_key,
+                         void *owner)
 {
     for (const struct attempt *attempt = job->attempts; attempt; attempt = attempt->next) {
         if (attempt->gone)
@@ -233,7 +250,8 @@ static void attempt_keys(const struct replay_job *job, struct buf *key, replay_k
     }
 }
 
-static void command_keys(const struct replay_job *job, struct buf *key, replay_key *on_key, void *owner)
+static void command_keys(const struct replay_job *job, struct buf *key, replay_key *on_key,
+                         void *owner)
 {
     for (const struct said *said = job->said; said; said = said->next) {
         if (said->recorded) {
@@ -251,7 +269,8 @@ static void command_keys(const struct replay_job *job, struct buf *key, replay_k
     }
 }
 
-static void end_keys(const struct replay_job *job, bool newest, struct buf *key, replay_key *on_key, void *owner)
+static void end_keys(const struct replay_job *job, bool newest, struct buf *key, replay_key *on_key,
+                     void *owner)
 {
     const struct ending *last = NULL;
     for (const struct ending *ending = job->ends; ending; ending = ending->next)
@@ -267,7 +286,8 @@ static void end_keys(const struct replay_job *job, bool newest, struct buf *key,
     }
 }
 
-void replay_keys(const struct replay *replay, size_t i, enum replay_part part, replay_key *on_key, void *owner)
+void replay_keys(const struct replay *replay, size_t i, enum replay_part part, replay_key *on_key,
+                 void *owner)
 {
     struct buf key;
     assert(i < replay->count);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The states of a job and every arrow between them. The build writes the same table as Lua for the scripts
- * (common/job/scripts/), which alone move a stored job: C never writes a state. */
+/* The states of a job and every arrow between them. The build writes the same table as Lua for the
+ * scripts (common/job/scripts/), which alone move a stored job: C never writes a state. */
 #pragma once
 
 #include <stdbool.h>
 
 #include "base/text.h"
 
+// clang-format off
 /*      state        is an end  in flight (holds a slot) */
 #define JOB_STATES(X)                                     \
     X( NONE,          false,     false )                  \
@@ -29,7 +30,9 @@ enum job_state {
 #undef X
     JOB_STATE_COUNT
 };
+// clang-format on
 
+// clang-format off
 /*      from         event          to                                                          */
 #define ARROWS(X)                                                                                 \
     X( NONE,        INGEST,        QUEUED     )                                                   \
@@ -86,10 +89,12 @@ enum job_event {
 #undef X
     JOB_EVENT_COUNT
 };
+// clang-format on
 
-const char    *job_state_text(enum job_state state);
-const char    *job_event_text(enum job_event event);
-bool           job_state_parse(struct str text, enum job_state *state) MUST_CHECK;
-bool           job_state_is_end(enum job_state state);
-bool           job_state_in_flight(enum job_state state);
-enum job_state job_state_after(enum job_state from, enum job_event event);  // JOB_STATE_COUNT: no such arrow
+const char *job_state_text(enum job_state state);
+const char *job_event_text(enum job_event event);
+bool        job_state_parse(struct str text, enum job_state *state) MUST_CHECK;
+bool        job_state_is_end(enum job_state state);
+bool        job_state_in_flight(enum job_state state);
+// JOB_STATE_COUNT: no such arrow
+enum job_state job_state_after(enum job_state from, enum job_event event);

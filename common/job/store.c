@@ -50,20 +50,21 @@ void store_key(const struct store *store, struct buf *out, const char *what, str
     buf_printf(out, "{%s}:%s%.*s", store->config->fleet, what, STR_ARG(id));
 }
 
-void store_command(struct store *store, const struct str *argv, size_t argc, struct redis_reply *reply,
-                   struct call *call, call_done *done)
+void store_command(struct store *store, const struct str *argv, size_t argc,
+                   struct redis_reply *reply, struct call *call, call_done *done)
 {
     redis_command(store->redis, argv, argc, store->config->redis_timeout_ms, reply, call, done);
 }
 
-void store_run(struct store *store, const struct redis_script *script, const struct str *argv, size_t argc,
-               struct redis_reply *reply, struct call *call, call_done *done)
+void store_run(struct store *store, const struct redis_script *script, const struct str *argv,
+               size_t argc, struct redis_reply *reply, struct call *call, call_done *done)
 {
-    redis_eval(store->redis, script, buf_str(&store->gate), argv, argc, store->config->redis_timeout_ms, reply, call,
-               done);
+    redis_eval(store->redis, script, buf_str(&store->gate), argv, argc,
+               store->config->redis_timeout_ms, reply, call, done);
 }
 
-bool store_word(const struct error *err, const struct redis_reply *reply, enum store_word *word, struct error *why)
+bool store_word(const struct error *err, const struct redis_reply *reply, enum store_word *word,
+                struct error *why)
 {
     static const char *const words[] = {
         [WORD_OK] = "OK",       [WORD_GATE] = "GATE", [WORD_FENCED] = "FENCED",
@@ -82,7 +83,8 @@ bool store_word(const struct error *err, const struct redis_reply *reply, enum s
             *word = (enum store_word)i;
             return true;
         }
-    return error_set(why, ERR_BROKEN, "Redis answered something else than a script of this version does");
+    return error_set(why, ERR_BROKEN,
+                     "Redis answered something else than a script of this version does");
 }
 
 bool store_out_of_memory(const struct redis_reply *reply)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a program tells of itself by /metrics, besides what its own parts count: the process, its connections, and the
- * requests that pass through the adapters. Owns program->metrics. */
+/* What a program tells of itself by /metrics, besides what its own parts count: the process, its
+ * connections, and the requests that pass through the adapters. Owns program->metrics. */
 #pragma once
 
 #include "base/text.h"

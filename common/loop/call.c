@@ -22,8 +22,8 @@ static void on_deadline(struct timer *timer)
     call_finish(call, &err);
 }
 
-void call_begin(struct call *call, struct loop *loop, const char *what, int64_t deadline_ms, call_done *done,
-                call_cancelled *on_cancel, void *adapter)
+void call_begin(struct call *call, struct loop *loop, const char *what, int64_t deadline_ms,
+                call_done *done, call_cancelled *on_cancel, void *adapter)
 {
     assert(call->state == CALL_IDLE);
     memset(call, 0, sizeof *call);

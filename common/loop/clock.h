@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The two clocks. Waits and leases are measured with the monotonic one; the wall clock is for people and for TikTok. */
+/* The two clocks. Waits and leases are measured with the monotonic one; the wall clock is for
+ * people and for TikTok. */
 #pragma once
 
 #include <stddef.h>

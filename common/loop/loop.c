@@ -12,11 +12,11 @@
 TAILQ_HEAD(call_list, call);
 
 struct loop {
-    struct event_base *base;     // owned
-    struct evdns_base *dns;      // owned; NULL until asked for
-    struct event      *due;      // owned; activated when calls wait in `calls`
-    struct call_list   calls;    // finished, their `done` has not run
-    struct event      *bound;    // owned; ends loop_turn
+    struct event_base *base;   // owned
+    struct evdns_base *dns;    // owned; NULL until asked for
+    struct event      *due;    // owned; activated when calls wait in `calls`
+    struct call_list   calls;  // finished, their `done` has not run
+    struct event      *bound;  // owned; ends loop_turn
 };
 
 static struct timeval to_timeval(int64_t ms)
@@ -24,8 +24,8 @@ static struct timeval to_timeval(int64_t ms)
     return (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 }
 
-// Only the calls that were there when the turn began: a `done` that starts a call which is done at once
-// must not keep sockets and timers from their turn.
+// Only the calls that were there when the turn began: a `done` that starts a call which is done at
+// once must not keep sockets and timers from their turn.
 static void on_due(evutil_socket_t fd, short what, void *owner)
 {
     (void)fd, (void)what;
@@ -102,7 +102,8 @@ struct event_base *loop_base(struct loop *loop)
 struct evdns_base *loop_dns(struct loop *loop)
 {
     if (!loop->dns)
-        loop->dns = evdns_base_new(loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+        loop->dns = evdns_base_new(loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
+                                                   EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     return loop->dns;
 }
 
@@ -161,7 +162,8 @@ static void on_watch_event(evutil_socket_t fd, short what, void *owner)
     watch->on_ready(watch, (what & EV_READ ? WATCH_READ : 0) | (what & EV_WRITE ? WATCH_WRITE : 0));
 }
 
-void watch_init(struct watch *watch, struct loop *loop, int fd, void (*on_ready)(struct watch *watch, int what))
+void watch_init(struct watch *watch, struct loop *loop, int fd,
+                void (*on_ready)(struct watch *watch, int what))
 {
     *watch = (struct watch){ .loop = loop, .fd = fd, .on_ready = on_ready };
 }
@@ -173,7 +175,8 @@ void watch_set(struct watch *watch, int what)
     watch->event = NULL;
     if (!what)
         return;
-    int flags    = EV_PERSIST | (what & WATCH_READ ? EV_READ : 0) | (what & WATCH_WRITE ? EV_WRITE : 0);
+    int flags =
+        EV_PERSIST | (what & WATCH_READ ? EV_READ : 0) | (what & WATCH_WRITE ? EV_WRITE : 0);
     watch->event = event_new(watch->loop->base, watch->fd, (short)flags, on_watch_event, watch);
     assert(watch->event);
     event_add(watch->event, NULL);

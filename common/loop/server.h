@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A small HTTP/1.1 server for health, metrics and the like: bounded headers, bodies, connections and
- * time. A request is answered before the handler returns. timeout_ms bounds a whole request, from the
- * connection (or the answer before it) to the last byte of its own answer; a connection too many is
- * told 503 and closed. HEAD comes as GET.
- * Not evhttp: that of libevent 2.1 bounds neither the connections nor the time of a client that sends
- * a byte now and then. */
+/* A small HTTP/1.1 server for health, metrics and the like: bounded headers, bodies, connections
+ * and time. A request is answered before the handler returns. timeout_ms bounds a whole request,
+ * from the connection (or the answer before it) to the last byte of its own answer; a connection
+ * too many is told 503 and closed. HEAD comes as GET. Not evhttp: that of libevent 2.1 bounds
+ * neither the connections nor the time of a client that sends a byte now and then. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The head of an HTTP/1.x request, read strictly: what is doubtful is refused, since two readers who
- * disagree about where a request ends can be made to read different requests.
- * Only server.c includes this. */
+/* The head of an HTTP/1.x request, read strictly: what is doubtful is refused, since two readers
+ * who disagree about where a request ends can be made to read different requests. Only server.c
+ * includes this. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,5 +26,6 @@ int         server_head_parse(struct str text, size_t body_max, struct arena *ar
                               struct server_head *head);
 const char *server_reason(int status);  // "Not Found"
 
-// "host:port", "[::1]:port", ":port"; port is the text's end. false: it is none of these (also for fuzzers)
+// "host:port", "[::1]:port", ":port"; port is the text's end. false: it is none of these (also for
+// fuzzers)
 bool server_listen_split(struct str where, struct str *host, struct str *port) MUST_CHECK;

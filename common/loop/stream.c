@@ -27,7 +27,8 @@
 // a peer that vanished without a word is noticed after about so long
 enum { SILENT_PEER_SECONDS = 15, PROBE_SECONDS = 5, PROBES = 2 };
 
-/* A name that is being looked up. evdns tells of a cancelled one, too, and later: not part of the stream. */
+/* A name that is being looked up. evdns tells of a cancelled one, too, and later: not part of the
+ * stream. */
 struct lookup {
     struct stream *stream;  // NULL: nobody waits any more
 };
@@ -175,7 +176,8 @@ static void describe(const struct stream *stream, short what, int code, char *wh
     }
 }
 
-// Gives the owner what has arrived. The stream may be freed (not deleted: see enter) or closed afterwards.
+// Gives the owner what has arrived. The stream may be freed (not deleted: see enter) or closed
+// afterwards.
 static void give_data(struct stream *stream)
 {
     struct evbuffer *input = bufferevent_get_input(stream->bev);
@@ -352,7 +354,8 @@ static bool connect_numeric(struct stream *stream)
     return true;
 }
 
-// What the connections of this stream trust. An unexpected end is no error: who frames its own messages sees a cut one.
+// What the connections of this stream trust. An unexpected end is no error: who frames its own
+// messages sees a cut one.
 static SSL_CTX *tls_context(const char *ca_file)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A byte stream to a host: plain or TLS (verified, host name checked), names resolved without blocking the loop.
- * The owner hears on_open once, then on_data, then on_close at most once, after which only stream_free is left.
- * No callback runs inside stream_open or stream_write, and none after stream_free. */
+/* A byte stream to a host: plain or TLS (verified, host name checked), names resolved without
+ * blocking the loop. The owner hears on_open once, then on_data, then on_close at most once, after
+ * which only stream_free is left. No callback runs inside stream_open or stream_write, and none
+ * after stream_free. */
 #pragma once
 
 #include <stdbool.h>

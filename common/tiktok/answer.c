@@ -70,18 +70,19 @@ static void read_post_ids(const struct json *ids, struct tiktok_answer *answer)
 static void read_data(const struct json *data, struct tiktok_answer *answer)
 {
     answer_copy_whole(answer->publish_id, sizeof answer->publish_id,
-               json_text(json_get(data, "publish_id")));
+                      json_text(json_get(data, "publish_id")));
     answer_copy_whole(answer->upload_url, sizeof answer->upload_url,
-               json_text(json_get(data, "upload_url")));
+                      json_text(json_get(data, "upload_url")));
     answer_copy_cut(answer->status, sizeof answer->status, json_text(json_get(data, "status")));
     answer_copy_cut(answer->fail_reason, sizeof answer->fail_reason,
-             json_text(json_get(data, "fail_reason")));
+                    json_text(json_get(data, "fail_reason")));
     answer->downloaded_bytes = read_bytes(data, "downloaded_bytes");
     answer->uploaded_bytes   = read_bytes(data, "uploaded_bytes");
     read_post_ids(json_get(data, "publicaly_available_post_id"), answer);
 }
 
-// "log_id" is what TikTok sends, "logid" what its tables say; the token endpoint's stands beside a flat error.
+// "log_id" is what TikTok sends, "logid" what its tables say; the token endpoint's stands beside a
+// flat error.
 static struct str log_id_of(const struct json *root, const struct json *error)
 {
     struct str log_id = json_text(json_get(error, "log_id"));

@@ -9,9 +9,11 @@
 
 enum { ANSWER_MAX_BYTES = 64 * 1024, ANSWER_MAX_DEPTH = 16 };
 
-// Everything is absent again; `http` and took_us stay as they are. The outcome is broken_answer until it is known.
+// Everything is absent again; `http` and took_us stay as they are. The outcome is broken_answer
+// until it is known.
 void answer_clear(struct tiktok_answer *answer);
 // One line of text that may be cut, never inside a character: for people.
 void answer_copy_cut(char *out, size_t out_bytes, struct str text);
-// A text that is of use only as a whole: absent when it is too long, or anything but printable ASCII.
+// A text that is of use only as a whole: absent when it is too long, or anything but printable
+// ASCII.
 void answer_copy_whole(char *out, size_t out_bytes, struct str text);

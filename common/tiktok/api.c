@@ -35,21 +35,28 @@ struct tiktok {
 };
 
 // what an answer must hold to be a success
-enum needs { NEEDS_NOTHING, NEEDS_PUBLISH_ID, NEEDS_STATUS, NEEDS_VIDEOS, NEEDS_CREATOR, NEEDS_USER };
+enum needs {
+    NEEDS_NOTHING,
+    NEEDS_PUBLISH_ID,
+    NEEDS_STATUS,
+    NEEDS_VIDEOS,
+    NEEDS_CREATOR,
+    NEEDS_USER
+};
 
 struct request {
-    struct call           inner;   // the HTTP request
-    struct tiktok        *tiktok;  // borrowed
-    struct call          *outer;   // the caller's; borrowed
-    struct tiktok_answer *answer;  // the caller's; borrowed
-    struct tiktok_page   *page;    // with NEEDS_VIDEOS; borrowed
+    struct call            inner;    // the HTTP request
+    struct tiktok         *tiktok;   // borrowed
+    struct call           *outer;    // the caller's; borrowed
+    struct tiktok_answer  *answer;   // the caller's; borrowed
+    struct tiktok_page    *page;     // with NEEDS_VIDEOS; borrowed
     struct tiktok_creator *creator;  // with NEEDS_CREATOR; borrowed
-    const char           *name;    // a literal, for the log
-    struct tiktok_user   *user;    // with NEEDS_USER; borrowed
-    enum needs            needs;   // of a good answer
-    bool                  gets;    // a GET, else a POST
-    struct buf            url;     // copied by http, kept for its buffer only
-    struct buf            body;    // borrowed by http until done
+    const char            *name;     // a literal, for the log
+    struct tiktok_user    *user;     // with NEEDS_USER; borrowed
+    enum needs             needs;    // of a good answer
+    bool                   gets;     // a GET, else a POST
+    struct buf             url;      // copied by http, kept for its buffer only
+    struct buf             body;     // borrowed by http until done
 };
 
 struct tiktok *tiktok_new(struct http *http, const struct tiktok_settings *settings,
@@ -238,7 +245,7 @@ void tiktok_cancel(struct tiktok *tiktok, struct str publish_id, struct str toke
 void tiktok_list(struct tiktok *tiktok, int64_t cursor, struct str token, struct tiktok_page *page,
                  struct call *call, call_done *done)
 {
-    struct request     *request = request_new(&page->answer, call, "video/list", NEEDS_VIDEOS);
+    struct request     *request      = request_new(&page->answer, call, "video/list", NEEDS_VIDEOS);
     struct http_request http_request = { .bearer = token, .timeout_ms = tiktok->status_timeout_ms };
     struct json        *body         = json_object();
     request->page                    = page;
@@ -266,7 +273,7 @@ void tiktok_creator_info(struct tiktok *tiktok, struct str token, struct tiktok_
 void tiktok_user(struct tiktok *tiktok, struct str scopes, struct str token,
                  struct tiktok_user *user, struct call *call, call_done *done)
 {
-    struct request     *request = request_new(&user->answer, call, "user/info", NEEDS_USER);
+    struct request     *request      = request_new(&user->answer, call, "user/info", NEEDS_USER);
     struct http_request http_request = { .bearer = token, .timeout_ms = tiktok->status_timeout_ms };
     struct buf          path;
     buf_init(&path, URL_MAX_BYTES / 2);

@@ -15,7 +15,8 @@ static bool read_video(const struct json *json, struct tiktok_video *video)
     if (!json_is_object(json) || !json_i64(id, &number) || number <= 0)
         return false;
     snprintf(video->id, sizeof video->id, "%" PRId64, number);
-    if (!json_i64(json_get(json, "create_time"), &video->create_time_s) || video->create_time_s <= 0)
+    if (!json_i64(json_get(json, "create_time"), &video->create_time_s) ||
+        video->create_time_s <= 0)
         return false;
     if (description && !json_is_text(description) && !json_is_null(description))
         return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A user's newest public videos (Display API, video/list), a page at a time. A page is whole or it is nothing: a video
- * without an id, a time or a description makes the answer one that cannot be understood. Ids are text (19 digits). */
+/* A user's newest public videos (Display API, video/list), a page at a time. A page is whole or it
+ * is nothing: a video without an id, a time or a description makes the answer one that cannot be
+ * understood. Ids are text (19 digits). */
 #pragma once
 
 #include <stdbool.h>
@@ -12,13 +13,14 @@ enum { TIKTOK_PAGE_VIDEOS = 20, TIKTOK_DESCRIPTION_UNITS = 150 };
 
 struct tiktok_video {
     char    id[24];
-    int64_t create_time_s;      // Unix seconds
-    char    description[1024];  // UTF-8, its first TIKTOK_DESCRIPTION_UNITS UTF-16 units; "" when there is none
-    char    share_url[320];     // "" when there is none
+    int64_t create_time_s;  // Unix seconds
+    char    description
+        [1024];  // UTF-8, its first TIKTOK_DESCRIPTION_UNITS UTF-16 units; "" when there is none
+    char share_url[320];  // "" when there is none
 };
 
 struct tiktok_page {
-    struct tiktok_answer answer;    // outcome, code, log_id
+    struct tiktok_answer answer;                      // outcome, code, log_id
     struct tiktok_video  videos[TIKTOK_PAGE_VIDEOS];  // newest first
     size_t               count;
     int64_t              cursor;    // of the next page: older than this (Unix ms); 0: not told
@@ -26,7 +28,8 @@ struct tiktok_page {
 };
 
 // cursor 0: from the newest on
-void tiktok_list(struct tiktok *tiktok, int64_t cursor, struct str token, struct tiktok_page *page, struct call *call,
-                 call_done *done);
-// the videos of a body whose envelope is a success; false when they cannot be understood (also for fuzzers)
+void tiktok_list(struct tiktok *tiktok, int64_t cursor, struct str token, struct tiktok_page *page,
+                 struct call *call, call_done *done);
+// the videos of a body whose envelope is a success; false when they cannot be understood (also for
+// fuzzers)
 bool tiktok_page_decode(struct str body, struct tiktok_page *page) MUST_CHECK;

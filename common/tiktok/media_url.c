@@ -32,7 +32,8 @@ static struct str after(struct str text, size_t bytes)
 // The URL for a message: cut, without its query, and not at all when it may hold a password.
 static struct str shown(struct str url)
 {
-    // wherever it stands: a password that is not encoded may hold the ? or # that seems to end the host
+    // wherever it stands: a password that is not encoded may hold the ? or # that seems to end the
+    // host
     if (url.len && memchr(url.p, '@', url.len))
         return STR("(not shown: it has an @ in it)");
     return str_utf8_prefix(until(url, "?#"), SHOWN_BYTES);
@@ -83,7 +84,8 @@ static bool host_of(struct str authority, struct str *host)
            number <= 65535;
 }
 
-// A host whose last label begins with a digit is read as an IPv4 address by some, and no top-level domain does.
+// A host whose last label begins with a digit is read as an IPv4 address by some, and no top-level
+// domain does.
 static const char *host_fault(struct str host)
 {
     if (host.len == 0)

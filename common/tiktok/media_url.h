@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The URL of a file that TikTok fetches itself (PULL_FROM_URL), by the rules of its media transfer guide: https, a host
- * that is a public name and not an address. What only TikTok can know (ownership, redirects) is left to TikTok. */
+/* The URL of a file that TikTok fetches itself (PULL_FROM_URL), by the rules of its media transfer
+ * guide: https, a host that is a public name and not an address. What only TikTok can know
+ * (ownership, redirects) is left to TikTok. */
 #pragma once
 
 #include <stdbool.h>

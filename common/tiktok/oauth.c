@@ -113,8 +113,8 @@ static void tokens_begin(struct oauth_tokens *tokens)
     tokens->refresh_expires_in_s = -1;
 }
 
-// For people, unless the server quotes what it was sent: that must not come into a log or onto a screen. The whole text is
-// looked at, since what is cut may end within a secret.
+// For people, unless the server quotes what it was sent: that must not come into a log or onto a
+// screen. The whole text is looked at, since what is cut may end within a secret.
 static void copy_told(char *out, size_t out_bytes, struct str text, const struct request *request)
 {
     for (size_t i = 0; request && i < request->secret_count; i++)
@@ -123,7 +123,8 @@ static void copy_told(char *out, size_t out_bytes, struct str text, const struct
     answer_copy_cut(out, out_bytes, text);
 }
 
-// TikTok's flat form; the posting API's envelope, as a gateway before it may answer, is read as well
+// TikTok's flat form; the posting API's envelope, as a gateway before it may answer, is read as
+// well
 static void read_refusal(const struct json *root, int http_status, const struct request *request,
                          struct oauth_answer *answer)
 {

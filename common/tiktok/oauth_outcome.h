@@ -5,4 +5,5 @@
 #include "tiktok/oauth.h"
 
 const struct oauth_outcome *oauth_outcome_named(const char *code);  // must be there
-const struct oauth_outcome *oauth_outcome_of_status(int http_status);  // of an answer without a code
+const struct oauth_outcome *
+oauth_outcome_of_status(int http_status);  // of an answer without a code

@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 
-// Where a code is said. The same word may be a row in two places: a banned account at an init is the account's trouble,
-// as a fail_reason it is also this job's end.
+// Where a code is said. The same word may be a row in two places: a banned account at an init is
+// the account's trouble, as a fail_reason it is also this job's end.
 enum said_in {
     IN_ANSWER,  // error.code of any endpoint, error of the token endpoint
     IN_REASON,  // fail_reason of status/fetch and webhooks

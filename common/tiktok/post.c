@@ -14,8 +14,9 @@ enum take {
     REFUSED,  // no way to mean it: the post is refused unless the field is off
 };
 
-/* A draft keeps its texts only: its user chooses the rest in the app. Photos have no duet, no stitch, no time for a cover,
- * and no settled place for the AI mark. TikTok drops such fields without a word, so the words are ours. */
+/* A draft keeps its texts only: its user chooses the rest in the app. Photos have no duet, no
+ * stitch, no time for a cover, and no settled place for the AI mark. TikTok drops such fields
+ * without a word, so the words are ours. */
 // clang-format off
 /*     field            direct video  draft video  direct photos  draft photos  */
 #define TAKES(X)                                                                  \

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The scopes that a user may grant, and what does not work without each. A list of scopes is text, by commas. */
+/* The scopes that a user may grant, and what does not work without each. A list of scopes is text,
+ * by commas. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A fuzz target: FUZZ(name) { ... } in fuzz_<name>.c, with the bytes in `input`, which no '\0' follows. What must hold of
- * every input is asserted. With clang (preset `fuzz`) each target is a libFuzzer program of its own; else all of them are
- * parts of `fuzz_corpus`, which runs the files of tests/fuzz/corpus once. */
+/* A fuzz target: FUZZ(name) { ... } in fuzz_<name>.c, with the bytes in `input`, which no '\0'
+ * follows. What must hold of every input is asserted. With clang (preset `fuzz`) each target is a
+ * libFuzzer program of its own; else all of them are parts of `fuzz_corpus`, which runs the files
+ * of tests/fuzz/corpus once. */
 #pragma once
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A line of tokens, and a record of <fleet>.accounts: a record that was read is written and read as the same; no error
- * about tokens shows one. */
+/* A line of tokens, and a record of <fleet>.accounts: a record that was read is written and read as
+ * the same; no error about tokens shows one. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What TikTok answers to inits, status, cancel and creator and user info: an HTTP status (the first two bytes) and a body. Nothing
- * of it may break a log line or a key, and the upload URL, a secret, is nowhere but in its own place. */
+/* What TikTok answers to inits, status, cancel and creator and user info: an HTTP status (the first
+ * two bytes) and a body. Nothing of it may break a log line or a key, and the upload URL, a secret,
+ * is nowhere but in its own place. */
 #include <string.h>
 
 #include "fuzz.h"

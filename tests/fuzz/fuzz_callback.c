@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a browser brings back from TikTok, or a person pastes: one reading of it or none, and no code in a message. Whatever
- * was decoded is the same after it was encoded again. */
+/* What a browser brings back from TikTok, or a person pastes: one reading of it or none, and no
+ * code in a message. Whatever was decoded is the same after it was encoded again. */
 #include <string.h>
 
 #include "fuzz.h"

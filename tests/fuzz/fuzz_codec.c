@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Answers of Redis, in pieces: the same comes of them whatever the pieces are, and no count that the other side names
- * makes room for more than the longest answer holds. */
+/* Answers of Redis, in pieces: the same comes of them whatever the pieces are, and no count that
+ * the other side names makes room for more than the longest answer holds. */
 #include <string.h>
 
 #include "fuzz.h"
@@ -78,7 +78,8 @@ FUZZ(codec)
     buf_init(&twice, 1024 * 1024);
     read_all(input, 0, &once);
     read_all(input, piece, &twice);
-    // the whole may be refused as too long where its pieces had an answer before; what both have said is the same
+    // the whole may be refused as too long where its pieces had an answer before; what both have
+    // said is the same
     size_t shorter = once.len < twice.len ? once.len : twice.len;
     assert(str_eq((struct str){ once.p, shorter }, (struct str){ twice.p, shorter }));
     check_command(input);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A message that is a command: what was decoded stands in its record, and is read from there as the same; and any JSON at
- * all may be taken for such a record. */
+/* A message that is a command: what was decoded stands in its record, and is read from there as the
+ * same; and any JSON at all may be taken for such a record. */
 #include "fuzz.h"
 #include "io/json.h"
 #include "job/command.h"

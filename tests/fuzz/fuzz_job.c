@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A message that is a job: what was decoded, written down as a message again, is the same job (by the hash that tells
- * repeats), and its post has a body for TikTok. What is refused says why, and keeps an id only if it is one. */
+/* A message that is a job: what was decoded, written down as a message again, is the same job (by
+ * the hash that tells repeats), and its post has a body for TikTok. What is refused says why, and
+ * keeps an id only if it is one. */
 #include <string.h>
 
 #include "fuzz.h"

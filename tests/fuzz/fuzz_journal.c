@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Records of a journal as anything may have put them there, a line each: key, tab, value (no tab: a tombstone). One that
- * is refused has changed nothing. The first byte says how long ends are kept. */
+/* Records of a journal as anything may have put them there, a line each: key, tab, value (no tab: a
+ * tombstone). One that is refused has changed nothing. The first byte says how long ends are kept.
+ */
 #include "fuzz.h"
 #include "job/replay.h"
 #include "verdicts.h"

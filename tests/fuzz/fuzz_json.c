@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* JSON of anybody: what was printed of it reads as the same again, and nothing is deeper or longer than allowed.
- * Once more than it is written: 1234567890123456.9 is printed as a whole number, and one of 16 digits is a text. */
+/* JSON of anybody: what was printed of it reads as the same again, and nothing is deeper or longer
+ * than allowed. Once more than it is written: 1234567890123456.9 is printed as a whole number, and
+ * one of 16 digits is a text. */
 #include "fuzz.h"
 #include "io/json.h"
 

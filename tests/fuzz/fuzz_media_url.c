@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The URL of a medium: a good one has no byte that breaks anything; of a bad one neither password nor query is shown.
+// SPDX-License-Identifier: Apache-2.0 The URL of a medium: a good one has no byte that breaks
+// anything; of a bad one neither password nor query is shown.
 #include <string.h>
 
 #include "fuzz.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What TikTok's token endpoints answer: an HTTP status (the first two bytes) and a body. It is a success if and only if
- * there is an access token, and none of the tokens is in what is told to people. */
+/* What TikTok's token endpoints answer: an HTTP status (the first two bytes) and a body. It is a
+ * success if and only if there is an access token, and none of the tokens is in what is told to
+ * people. */
 #include <string.h>
 
 #include "fuzz.h"

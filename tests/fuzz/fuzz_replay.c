@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A journal as its encoders write it, a few bytes a record, read in the order of the input and in others: the records of
- * a key keep their order, keys do not, and the verdicts are the same. The first byte says how long ends are
- * kept, then four make a record: what, whose, which, when. What a command says is fixed by its number, as a command's two
- * records say the same. */
+/* A journal as its encoders write it, a few bytes a record, read in the order of the input and in
+ * others: the records of a key keep their order, keys do not, and the verdicts are the same. The
+ * first byte says how long ends are kept, then four make a record: what, whose, which, when. What a
+ * command says is fixed by its number, as a command's two records say the same. */
 #include <stdio.h>
 
 #include "base/memory.h"

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The head of a request of anybody, as server.c hands it over: it ends with the first empty line. And where to listen.
+// SPDX-License-Identifier: Apache-2.0 The head of a request of anybody, as server.c hands it over:
+// it ends with the first empty line. And where to listen.
 #include <string.h>
 
 #include "fuzz.h"

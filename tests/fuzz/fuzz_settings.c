@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The environment, a variable a line: what is read is within its row's bounds, read again it is the same, and no error
- * and no --settings shows a secret. */
+/* The environment, a variable a line: what is read is within its row's bounds, read again it is the
+ * same, and no error and no --settings shows a secret. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

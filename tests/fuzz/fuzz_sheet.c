@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A table of jobs (CSV), fed in two pieces that meet anywhere: the same cells come of it wherever that is, and each row
- * becomes a message that is JSON, or an error that names its column. */
+/* A table of jobs (CSV), fed in two pieces that meet anywhere: the same cells come of it wherever
+ * that is, and each row becomes a message that is JSON, or an error that names its column. */
 #include "base/memory.h"
 #include "fuzz.h"
 #include "io/cells.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a replay says, as one text that is the same for the same verdicts: jobs by their ids, lists by their words. */
+/* What a replay says, as one text that is the same for the same verdicts: jobs by their ids, lists
+ * by their words. */
 #pragma once
 
 #include "base/text.h"

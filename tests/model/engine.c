@@ -19,7 +19,8 @@ struct search {
     const struct machine *machine;  // borrowed
     const void           *setting;  // borrowed
     struct limits         limits;
-    uint8_t    *states;       // count of machine->bytes each; address space of the whole limit, pages as they are used
+    uint8_t *
+        states;  // count of machine->bytes each; address space of the whole limit, pages as they are used
     uint32_t   *parents;      // the state that each was first reached from
     uint32_t   *hashes;       // of each
     uint32_t   *table;        // index of a state plus 1; 0: free
@@ -37,7 +38,8 @@ struct search {
 
 static void *reserve(size_t bytes)
 {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         fprintf(stderr, "no address space for %zu bytes\n", bytes);
         abort();
@@ -106,8 +108,8 @@ static uint32_t hash_of(const void *state, size_t bytes)
 
 static size_t memory_used(const struct search *search, size_t table_size)
 {
-    return (size_t)search->count * (search->machine->bytes + 2 * sizeof(uint32_t)) + table_size * sizeof(uint32_t) +
-           search->arrow_count * 2 * sizeof(uint32_t);
+    return (size_t)search->count * (search->machine->bytes + 2 * sizeof(uint32_t)) +
+           table_size * sizeof(uint32_t) + search->arrow_count * 2 * sizeof(uint32_t);
 }
 
 static void table_grow(struct search *search)
@@ -136,7 +138,8 @@ static uint32_t state_index(struct search *search, const void *state)
         if (search->hashes[index] == hash && memcmp(state_at(search, index), state, bytes) == 0)
             return index;
     }
-    if (search->count >= states_max(search) || memory_used(search, search->table_size) > search->limits.bytes) {
+    if (search->count >= states_max(search) ||
+        memory_used(search, search->table_size) > search->limits.bytes) {
         search->full = true;
         return NOWHERE;
     }
@@ -193,8 +196,8 @@ enum job_state search_arrow(struct search *search, enum job_state from, enum job
     if (search_has_arrow(from, event))
         return job_state_after(from, event);
     if (!search->want && search->found == NOWHERE) {
-        snprintf(search->missing, sizeof search->missing, "no arrow %s from %s", job_event_text(event),
-                 job_state_text(from));
+        snprintf(search->missing, sizeof search->missing, "no arrow %s from %s",
+                 job_event_text(event), job_state_text(from));
         search->found = search->at;
     }
     return from;
@@ -266,12 +269,14 @@ struct search_result search_run(struct search *search, bool progress)
     search->at = NOWHERE;
     state_index(search, start);
     free(start);
-    for (search->at = 0; search->at < search->count && search->found == NOWHERE && !search->full; search->at++)
+    for (search->at = 0; search->at < search->count && search->found == NOWHERE && !search->full;
+         search->at++)
         search->machine->next(search->setting, state_at(search, search->at), search);
     if (search->found != NOWHERE) {
         result.end  = SEARCH_BROKEN;
         result.what = search->missing[0] ? search->missing
-                                         : search->machine->broken(search->setting, state_at(search, search->found));
+                                         : search->machine->broken(search->setting,
+                                                                   state_at(search, search->found));
     } else if (search->full) {
         result.end = SEARCH_FULL;
     } else if (progress) {

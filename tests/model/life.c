@@ -33,7 +33,8 @@ bool image_live(const struct life *life, const struct image *image)
 
 uint8_t epoch_next(const struct life *life, const struct image *image)
 {
-    return (uint8_t)((has_rule(life, WITHOUT_GENERATION) ? image->generation * GENERATION : 0) + image->n + 1);
+    return (uint8_t)((has_rule(life, WITHOUT_GENERATION) ? image->generation * GENERATION : 0) +
+                     image->n + 1);
 }
 
 const char *epoch_text(uint8_t epoch)
@@ -108,7 +109,9 @@ void risk(struct state *state, uint8_t epoch)
 void workers_sort(struct state *state)
 {
     for (int i = 1; i < WORKERS; i++)
-        for (int j = i; j > 0 && memcmp(&state->workers[j - 1], &state->workers[j], sizeof(struct worker)) < 0; j--) {
+        for (int j = i;
+             j > 0 && memcmp(&state->workers[j - 1], &state->workers[j], sizeof(struct worker)) < 0;
+             j--) {
             struct worker worker  = state->workers[j];
             state->workers[j]     = state->workers[j - 1];
             state->workers[j - 1] = worker;
@@ -123,7 +126,8 @@ void out_add(struct image *image, enum job_state name, uint8_t epoch)
     image->out[image->out_count++] = (struct out){ .name = (uint8_t)name, .epoch = epoch };
 }
 
-void journal_attempt(const struct life *life, struct journal *journal, uint8_t epoch, enum kind kind, uint8_t pid)
+void journal_attempt(const struct life *life, struct journal *journal, uint8_t epoch,
+                     enum kind kind, uint8_t pid)
 {
     struct attempt_record  record = { .epoch = epoch, .kind = (uint8_t)kind, .pid = pid };
     struct attempt_record *at     = journal->attempts;
@@ -230,8 +234,8 @@ static bool is_double(const struct state *state)
     return false;
 }
 
-// A retry or resolve that was applied, and the job is back where it was, or in an older attempt's end; and ingest has
-// passed the command, or would, as one that is known.
+// A retry or resolve that was applied, and the job is back where it was, or in an older attempt's
+// end; and ingest has passed the command, or would, as one that is known.
 static bool is_forgotten(const struct state *state)
 {
     const struct image *cur = &state->image[CUR];
@@ -242,7 +246,8 @@ static bool is_forgotten(const struct state *state)
             continue;
         if (cur->watermark <= i && !(cur->applied & 1 << i))
             continue;
-        if (cur->state == JOB_FAILED && command->what == WHAT_AGAIN && cur->attempt <= command->told)
+        if (cur->state == JOB_FAILED && command->what == WHAT_AGAIN &&
+            cur->attempt <= command->told)
             return true;
         if (cur->state == JOB_UNSURE && !cur->pid && cur->attempt == command->told)
             return true;
@@ -254,7 +259,8 @@ static bool is_forgotten(const struct state *state)
 static bool is_policy_forgotten(const struct state *state)
 {
     const struct image *cur = &state->image[CUR];
-    return cur->open && state->policied && cur->state == JOB_UNSURE && !cur->pid && cur->attempt == state->policied;
+    return cur->open && state->policied && cur->state == JOB_UNSURE && !cur->pid &&
+           cur->attempt == state->policied;
 }
 
 // a post that nobody chose to risk stands, and the job says that there is none

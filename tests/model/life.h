@@ -19,6 +19,7 @@
 enum { GENERATION = 32, ATTEMPTS = 4, WORKERS = 3, TAKERS = 2, OUTBOX = 6 };
 enum { SLEEPING = 2, COMMANDS = 2, POSTS = 4, RISKS = 8, ENDS = 4, POLICIES = 2 };
 
+// clang-format off
 /*      rule          what it says                                              */
 #define LIFE_RULES(X)                                                                                \
     X( NOTHING,       "nothing",        "nothing is taken away"                                  )   \
@@ -70,6 +71,7 @@ enum life_rule {
     LIFE_RULES(X)
 #undef X
 };
+// clang-format on
 
 // the faults and choices that are left, each a bound of the search
 struct bounds {
@@ -95,20 +97,20 @@ struct bounds {
 
 struct life {
     enum life_rule without;
-    struct bounds  bounds;      // claims and takes: 0 is the usual 3 and 99
-    uint8_t        workers;     // that hold an attempt at once; 0: 2
-    uint8_t        takers;      // 0: 1
-    bool           paper;       // the reference's order of steps, where the product's differs
-    bool           first;       // begins before the first start
-    bool           tail;        // the journal may be read from where it ended at a heartbeat
-    bool           late_tail;   // a tail begins where the journal ended at a heartbeat of some time ago
-    bool           torn;        // it is read in two parts, at two moments
-    bool           upload;      // publish id before the commit point
-    bool           no_split;    // a failover leaves no old primary that accepts
-    bool           resolve;     // a person may also say that the post is there
-    bool           failed;      // FAILED publish ids may be FAILED for good
-    bool           forgetting;  // checked, too: what a command decided stays decided
-    bool           hiding;      // checked, too: nothing that stands on TikTok is said not to
+    struct bounds  bounds;   // claims and takes: 0 is the usual 3 and 99
+    uint8_t        workers;  // that hold an attempt at once; 0: 2
+    uint8_t        takers;   // 0: 1
+    bool           paper;    // the reference's order of steps, where the product's differs
+    bool           first;    // begins before the first start
+    bool           tail;     // the journal may be read from where it ended at a heartbeat
+    bool late_tail;   // a tail begins where the journal ended at a heartbeat of some time ago
+    bool torn;        // it is read in two parts, at two moments
+    bool upload;      // publish id before the commit point
+    bool no_split;    // a failover leaves no old primary that accepts
+    bool resolve;     // a person may also say that the post is there
+    bool failed;      // FAILED publish ids may be FAILED for good
+    bool forgetting;  // checked, too: what a command decided stays decided
+    bool hiding;      // checked, too: nothing that stands on TikTok is said not to
 };
 
 static inline bool has_rule(const struct life *life, enum life_rule rule)
@@ -121,7 +123,7 @@ enum kind { KIND_NONE, KIND_INTENT, KIND_ABORTED, KIND_INITED, KIND_DOUBT };
 struct attempt_record {
     uint8_t epoch;
     uint8_t kind;
-    uint8_t pid;   // 0: none
+    uint8_t pid;  // 0: none
 };
 
 enum what { WHAT_NONE, WHAT_RETRY, WHAT_AGAIN, WHAT_RESOLVE, WHAT_CANCEL, WHAT_REFUSED };
@@ -146,31 +148,32 @@ struct journal {
 };
 
 struct out {
-    uint8_t name;   // an end's state; JOB_NONE: INTENT_ABORTED
+    uint8_t name;  // an end's state; JOB_NONE: INTENT_ABORTED
     uint8_t epoch;
 };
 
 struct image {
-    uint8_t        there;         // a server; nothing else counts without it
-    uint8_t        state;         // enum job_state
-    uint8_t        ownerless;     // UPLOADING, and its owner is gone
-    uint8_t        epoch;
-    uint8_t        attempt;       // its epoch
-    uint8_t        pid;           // publish id; 0: not known
-    uint8_t        n;             // the fleet's counter
-    uint8_t        generation;
-    uint8_t        open;          // the gate
-    uint8_t        committed;     // this publish id has been in SENDING (not in the paper's steps)
-    uint8_t        token;         // its taker's; 0: nobody
-    uint8_t        retried;       // the end that a command retried, by its epoch (not in the paper's steps)
-    uint8_t        doubted;       // the attempt whose doubt was retried, until the next step (not in the paper's steps)
-    uint8_t        watermark;     // the next command
-    uint8_t        applied;       // bit of each command
+    uint8_t there;      // a server; nothing else counts without it
+    uint8_t state;      // enum job_state
+    uint8_t ownerless;  // UPLOADING, and its owner is gone
+    uint8_t epoch;
+    uint8_t attempt;  // its epoch
+    uint8_t pid;      // publish id; 0: not known
+    uint8_t n;        // the fleet's counter
+    uint8_t generation;
+    uint8_t open;       // the gate
+    uint8_t committed;  // this publish id has been in SENDING (not in the paper's steps)
+    uint8_t token;      // its taker's; 0: nobody
+    uint8_t retried;    // the end that a command retried, by its epoch (not in the paper's steps)
+    uint8_t
+        doubted;  // the attempt whose doubt was retried, until the next step (not in the paper's steps)
+    uint8_t        watermark;  // the next command
+    uint8_t        applied;    // bit of each command
     uint8_t        out_count;
     struct out     out[OUTBOX];
-    struct journal mark;          // what the journal held where a tail begins
-    struct journal young;         // what it held at the last heartbeat, where one will begin
-    uint8_t        young_attempt; // what was in flight then; 0: nothing
+    struct journal mark;           // what the journal held where a tail begins
+    struct journal young;          // what it held at the last heartbeat, where one will begin
+    uint8_t        young_attempt;  // what was in flight then; 0: nothing
 };
 
 enum server { CUR, REP, OLD, SERVERS };
@@ -180,11 +183,11 @@ enum result { RESULT_NONE, RESULT_ACCEPTED, RESULT_NOT_SENT, RESULT_REFUSED, RES
 enum todo { TO_JOURNAL = 1, TO_REDIS = 2 };
 
 struct worker {
-    uint8_t pc;      // its next step
+    uint8_t pc;  // its next step
     uint8_t epoch;
     uint8_t pid;
     uint8_t result;
-    uint8_t todo;    // where the result still has to go
+    uint8_t todo;  // where the result still has to go
 };
 
 enum taking {
@@ -195,20 +198,20 @@ enum taking {
     TAKING_REST_ATTEMPTS,  // all of it but the attempts has been read
     TAKING_REST_OTHERS,    // only the attempts have
     TAKING_APPLY,
-    TAKING_OPEN,           // at once: the first start
+    TAKING_OPEN,  // at once: the first start
 };
 
 struct taker {
     uint8_t        pc;
     uint8_t        token;
     uint8_t        generation;
-    struct journal journal;    // as read
+    struct journal journal;  // as read
 };
 
 enum { TOLD_NOTHING = 0, TOLD_REFUSED = 255 };  // else the attempt's epoch that it was applied to
 
 struct command {
-    uint8_t what;    // NONE: no more
+    uint8_t what;  // NONE: no more
     uint8_t target;
     uint8_t pid;
     uint8_t told;
@@ -224,19 +227,19 @@ struct post {
 struct state {
     struct image   image[SERVERS];
     struct journal journal;
-    uint8_t        generation;          // in the journal
-    struct worker  workers[WORKERS];    // sorted, free ones last
+    uint8_t        generation;        // in the journal
+    struct worker  workers[WORKERS];  // sorted, free ones last
     struct taker   takers[TAKERS];
     struct out     sleeping[SLEEPING];  // read by a relay that sleeps
     uint8_t        sleeping_count;
     struct command commands[COMMANDS];
-    struct post    posts[POSTS];        // by publish id
-    uint8_t        risked[RISKS];       // sorted, each plus 1; 0: no more
-    uint8_t        expired;             // expires_at has passed
-    uint8_t        aged;                // so has the time of the end's records
-    uint8_t        policied;            // the attempt that the policy retried last
-    uint8_t        at_policy;           // the attempt whose retry a poller has journaled and not done yet
-    struct bounds  left;                // without padding; the whole is a multiple of 8
+    struct post    posts[POSTS];   // by publish id
+    uint8_t        risked[RISKS];  // sorted, each plus 1; 0: no more
+    uint8_t        expired;        // expires_at has passed
+    uint8_t        aged;           // so has the time of the end's records
+    uint8_t        policied;       // the attempt that the policy retried last
+    uint8_t        at_policy;  // the attempt whose retry a poller has journaled and not done yet
+    struct bounds  left;       // without padding; the whole is a multiple of 8
     uint8_t        pad[7];
 };
 
@@ -247,53 +250,72 @@ extern const struct machine life_machine;
 extern const char *const life_rule_words[];
 extern const char *const life_rule_texts[];
 
-#define LIFE(...) &(const struct life){ __VA_ARGS__ }
+#define LIFE(...)                                                                                  \
+    &(const struct life)                                                                           \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 
 // The reference's order of steps: so many states, not one more or less.
-#define REFERENCE(text, count, live, ...)                                                                   \
-    { .name = "reference: " text, .setting = LIFE(.paper = true, __VA_ARGS__), .floor = (count),            \
-      .exact = true, .progress = (live), .when = LONG }
+#define REFERENCE(text, count, live, ...)                                                          \
+    {                                                                                              \
+        .name = "reference: " text, .setting = LIFE(.paper = true, __VA_ARGS__), .floor = (count), \
+        .exact = true, .progress = (live), .when = LONG                                            \
+    }
 
 // A rule of LIFE_RULES taken away, in the product's order of steps.
-#define ABLATION(word, ...)                                                                                 \
-    { .rule = &life_rule_words[WITHOUT_##word], .text = &life_rule_texts[WITHOUT_##word],                   \
-      .setting = LIFE(.without = WITHOUT_##word, __VA_ARGS__) }
+#define ABLATION(word, ...)                                                                        \
+    {                                                                                              \
+        .rule = &life_rule_words[WITHOUT_##word], .text = &life_rule_texts[WITHOUT_##word],        \
+        .setting = LIFE(.without = WITHOUT_##word, __VA_ARGS__)                                    \
+    }
 
 // The product's order of steps.
-#define GROUP(text, least, live, moment, ...)                                                               \
-    { .name = text, .setting = LIFE(.hiding = true, .forgetting = true, __VA_ARGS__), .floor = (least),     \
-      .progress = (live), .when = (moment) }
+#define GROUP(text, least, live, moment, ...)                                                      \
+    {                                                                                              \
+        .name = text, .setting = LIFE(.hiding = true, .forgetting = true, __VA_ARGS__),            \
+        .floor = (least), .progress = (live), .when = (moment)                                     \
+    }
 
 // ---- what the files share; life.c unless said otherwise
 
 enum job_state image_state(const struct image *image);
-bool    image_live(const struct life *life, const struct image *image);    // a script may write
-uint8_t epoch_next(const struct life *life, const struct image *image);
-const char *epoch_text(uint8_t epoch);                                     // "1-3"; a few at a time
-const char *at_text(enum server server);                                   // " by the OLD primary"
+bool        image_live(const struct life *life, const struct image *image);  // a script may write
+uint8_t     epoch_next(const struct life *life, const struct image *image);
+const char *epoch_text(uint8_t epoch);    // "1-3"; a few at a time
+const char *at_text(enum server server);  // " by the OLD primary"
 const char *state_text(const struct image *image);
 enum fate   fate_of(const struct state *state, uint8_t pid);
-void    post_add(struct state *state, uint8_t pid, enum fate fate);
-void    risk(struct state *state, uint8_t epoch);
-void    workers_sort(struct state *state);
-void    out_add(struct image *image, enum job_state name, uint8_t epoch);
-void    journal_attempt(const struct life *life, struct journal *journal, uint8_t epoch, enum kind kind, uint8_t pid);
-void    journal_end(const struct life *life, struct journal *journal, struct end_record end);
-void    journal_out(const struct life *life, struct journal *journal, struct out out);
-bool    end_is_newer(struct end_record a, struct end_record b);            // a decides over b
-bool    journal_names(const struct journal *journal, uint8_t pid);         // an attempt with this publish id
+void        post_add(struct state *state, uint8_t pid, enum fate fate);
+void        risk(struct state *state, uint8_t epoch);
+void        workers_sort(struct state *state);
+void        out_add(struct image *image, enum job_state name, uint8_t epoch);
+void        journal_attempt(const struct life *life, struct journal *journal, uint8_t epoch,
+                            enum kind kind, uint8_t pid);
+void        journal_end(const struct life *life, struct journal *journal, struct end_record end);
+void        journal_out(const struct life *life, struct journal *journal, struct out out);
+bool        end_is_newer(struct end_record a, struct end_record b);  // a decides over b
+// an attempt with this publish id
+bool journal_names(const struct journal *journal, uint8_t pid);
 
 // the arrow of a job; where it leaves to is the product's table's business
 void image_move(struct search *search, struct image *image, enum job_event event);
 
-void worker_steps(const struct life *life, const struct state *state, struct search *search);   // life_worker.c
-void ingest_steps(const struct life *life, const struct state *state, struct search *search);   // life_worker.c
-void poller_steps(const struct life *life, const struct state *state, struct search *search);   // life_poller.c
-void command_steps(const struct life *life, const struct state *state, struct search *search);  // life_command.c
-void redis_steps(const struct life *life, const struct state *state, struct search *search);    // life_gate.c
-void gate_steps(const struct life *life, const struct state *state, struct search *search);     // life_gate.c
+// life_worker.c
+void worker_steps(const struct life *life, const struct state *state, struct search *search);
+// life_worker.c
+void ingest_steps(const struct life *life, const struct state *state, struct search *search);
+// life_poller.c
+void poller_steps(const struct life *life, const struct state *state, struct search *search);
+// life_command.c
+void command_steps(const struct life *life, const struct state *state, struct search *search);
+// life_gate.c
+void redis_steps(const struct life *life, const struct state *state, struct search *search);
+// life_gate.c
+void gate_steps(const struct life *life, const struct state *state, struct search *search);
 
-// What the gate makes of the job on `image`; the attempts that a journaled retry voided are risked. life_replay.c
-void replay(const struct life *life, const struct journal *journal, uint8_t generation, struct image *image,
-            struct state *state);
+// What the gate makes of the job on `image`; the attempts that a journaled retry voided are risked.
+// life_replay.c
+void replay(const struct life *life, const struct journal *journal, uint8_t generation,
+            struct image *image, struct state *state);
 bool journal_says_end(const struct life *life, const struct state *state, struct end_record *end);

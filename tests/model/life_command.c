@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a person or an upstream commands: seen, sent, journaled by ingest, then applied or refused. Also what time
- * does to the records of an end. */
+/* What a person or an upstream commands: seen, sent, journaled by ingest, then applied or refused.
+ * Also what time does to the records of an end. */
 #include "life.h"
 
 #include <string.h>
@@ -38,12 +38,16 @@ static void ask_steps(const struct life *life, const struct state *state, const 
     if (command_count(state) == COMMANDS || state->aged)
         return;
     if (state->left.ask && image->state == JOB_FAILED)
-        ask(state, (struct command){ .what = WHAT_AGAIN, .target = life->paper ? image->epoch : image->attempt },
+        ask(state,
+            (struct command){ .what   = WHAT_AGAIN,
+                              .target = life->paper ? image->epoch : image->attempt },
             search);
     if (state->left.ask && image->state == JOB_UNSURE) {
-        ask(state, (struct command){ .what = WHAT_RETRY, .target = doubt, .pid = image->pid }, search);
+        ask(state, (struct command){ .what = WHAT_RETRY, .target = doubt, .pid = image->pid },
+            search);
         if (life->resolve)
-            ask(state, (struct command){ .what = WHAT_RESOLVE, .target = doubt, .pid = image->pid }, search);
+            ask(state, (struct command){ .what = WHAT_RESOLVE, .target = doubt, .pid = image->pid },
+                search);
     }
     if (state->left.cancel && image->state != JOB_NONE && !job_state_is_end(image_state(image)))
         ask(state, (struct command){ .what = WHAT_CANCEL }, search);
@@ -60,14 +64,18 @@ static void tell(struct state *to, int k, uint8_t told)
 static bool fits(const struct life *life, const struct image *image, const struct command *command)
 {
     bool    again  = command->what == WHAT_AGAIN;
-    uint8_t target = has_rule(life, WITHOUT_ATTEMPT_NAME) && !(again && life->paper) ? image->attempt : image->epoch;
+    uint8_t target = has_rule(life, WITHOUT_ATTEMPT_NAME) && !(again && life->paper)
+                         ? image->attempt
+                         : image->epoch;
     if (image->state != (again ? JOB_FAILED : JOB_UNSURE))
         return false;
     return !has_rule(life, WITHOUT_NAMES) ||
-           (command->target == target && (image->pid == command->pid || again || !has_rule(life, WITHOUT_VOID_PID)));
+           (command->target == target &&
+            (image->pid == command->pid || again || !has_rule(life, WITHOUT_VOID_PID)));
 }
 
-static void apply(const struct life *life, const struct state *state, enum server server, int k, struct search *search)
+static void apply(const struct life *life, const struct state *state, enum server server, int k,
+                  struct search *search)
 {
     const struct command *command = &state->commands[k];
     const char           *at      = at_text(server);
@@ -94,7 +102,8 @@ static void apply(const struct life *life, const struct state *state, enum serve
     image->epoch = epoch_next(life, image);
     image->n++;
     out_add(image, JOB_PUBLISHED, life->paper ? image->epoch : image->attempt);
-    search_add(search, &to, "ingest: command resolve %s applied -> PUBLISHED%s", epoch_text(command->target), at);
+    search_add(search, &to, "ingest: command resolve %s applied -> PUBLISHED%s",
+               epoch_text(command->target), at);
 }
 
 // before the commit point only; an upload that has been in SENDING with its publish id is past it
@@ -107,7 +116,8 @@ static bool may_cancel(const struct life *life, const struct image *image)
     return search_has_arrow(image_state(image), ON_CANCEL);
 }
 
-static void cancel(const struct life *life, const struct state *state, enum server server, int k, struct search *search)
+static void cancel(const struct life *life, const struct state *state, enum server server, int k,
+                   struct search *search)
 {
     struct state  to    = *state;
     struct image *image = &to.image[server];
@@ -126,32 +136,40 @@ static void cancel(const struct life *life, const struct state *state, enum serv
     search_add(search, &to, "ingest: command cancel applied -> CANCELLED%s", at_text(server));
 }
 
-static void refuse(const struct life *life, const struct state *state, enum server server, int k, struct search *search)
+static void refuse(const struct life *life, const struct state *state, enum server server, int k,
+                   struct search *search)
 {
     const struct command *command = &state->commands[k];
     struct state          to      = *state;
     tell(&to, k, TOLD_REFUSED);
     if (has_rule(life, WITHOUT_REFUSAL))
-        to.journal.commands[k] =
-            (struct command_record){ .what = WHAT_REFUSED, .target = command->target, .pid = command->pid };
+        to.journal.commands[k] = (struct command_record){ .what   = WHAT_REFUSED,
+                                                          .target = command->target,
+                                                          .pid    = command->pid };
     else
         to.image[server].watermark++;
-    search_add(search, &to, "ingest: command %s %s refused%s", whats[command->what], epoch_text(command->target),
+    search_add(search, &to, "ingest: command %s %s refused%s", whats[command->what],
+               epoch_text(command->target),
                has_rule(life, WITHOUT_REFUSAL) ? " -> journal" : at_text(server));
 }
 
-static bool may_do(const struct life *life, const struct image *image, const struct command *command)
+static bool may_do(const struct life *life, const struct image *image,
+                   const struct command *command)
 {
     return command->what == WHAT_CANCEL ? may_cancel(life, image) : fits(life, image, command);
 }
 
-// a cancel is journaled with what the job was when it was looked at: its attempt, and whether it waited (in pid)
+// a cancel is journaled with what the job was when it was looked at: its attempt, and whether it
+// waited (in pid)
 static struct command_record record_of(const struct command *command, const struct image *image)
 {
     if (command->what == WHAT_CANCEL)
-        return (
-            struct command_record){ .what = WHAT_CANCEL, .target = image->attempt, .pid = image->state == JOB_QUEUED };
-    return (struct command_record){ .what = command->what, .target = command->target, .pid = command->pid };
+        return (struct command_record){ .what   = WHAT_CANCEL,
+                                        .target = image->attempt,
+                                        .pid    = image->state == JOB_QUEUED };
+    return (struct command_record){ .what   = command->what,
+                                    .target = command->target,
+                                    .pid    = command->pid };
 }
 
 static void ingest_command(const struct life *life, const struct state *state, enum server server,
@@ -166,17 +184,18 @@ static void ingest_command(const struct life *life, const struct state *state, e
         return;  // the job's message stands before it in the same partition
     if (!record->what && state->aged && has_rule(life, WITHOUT_TOO_OLD)) {
         to.image[server].watermark++;
-        search_add(search, &to, "ingest: command %s %s is too old%s", whats[command->what], epoch_text(command->target),
-                   at_text(server));
+        search_add(search, &to, "ingest: command %s %s is too old%s", whats[command->what],
+                   epoch_text(command->target), at_text(server));
     } else if (!record->what && !life->paper && !may_do(life, image, command)) {
         refuse(life, state, server, k, search);  // looked at first: no other record of it
     } else if (!record->what) {
         to.journal.commands[k] = record_of(command, image);
-        search_add(search, &to, "ingest: command %s %s -> journal", whats[command->what], epoch_text(command->target));
+        search_add(search, &to, "ingest: command %s %s -> journal", whats[command->what],
+                   epoch_text(command->target));
     } else if (image->applied & 1 << k || record->what == WHAT_REFUSED) {
         to.image[server].watermark++;
-        search_add(search, &to, "ingest: command %s %s is known%s", whats[command->what], epoch_text(command->target),
-                   at_text(server));
+        search_add(search, &to, "ingest: command %s %s is known%s", whats[command->what],
+                   epoch_text(command->target), at_text(server));
     } else if (!may_do(life, image, command)) {
         refuse(life, state, server, k, search);
     } else if (command->what == WHAT_CANCEL) {
@@ -191,7 +210,8 @@ static void ingest_command(const struct life *life, const struct state *state, e
 static bool journal_is_bare(const struct journal *journal)
 {
     static const struct command_record none[COMMANDS];
-    return !journal->attempts[0].kind && memcmp(journal->commands, none, sizeof none) == 0 && !journal->policies[0].what;
+    return !journal->attempts[0].kind && memcmp(journal->commands, none, sizeof none) == 0 &&
+           !journal->policies[0].what;
 }
 
 static bool journal_has_end(const struct journal *journal, struct end_record end)
@@ -210,11 +230,13 @@ static void attempt_tombstones(const struct state *state, struct search *search)
         to                        = *state;
         memmove(at, at + 1, (size_t)(ATTEMPTS - 1 - i) * sizeof *at);
         to.journal.attempts[ATTEMPTS - 1] = (struct attempt_record){ 0 };
-        search_add(search, &to, "tombstone: the attempt %s", epoch_text(state->journal.attempts[i].epoch));
+        search_add(search, &to, "tombstone: the attempt %s",
+                   epoch_text(state->journal.attempts[i].epoch));
     }
 }
 
-static void end_tombstones(const struct life *life, const struct state *state, struct search *search)
+static void end_tombstones(const struct life *life, const struct state *state,
+                           struct search *search)
 {
     struct state to = *state;
     for (int i = 0; i < ENDS && state->journal.ends[i].state; i++) {
@@ -231,8 +253,10 @@ static void end_tombstones(const struct life *life, const struct state *state, s
     }
 }
 
-// Sweepers, one or several, that stop anywhere: each step needs only what the ones before have confirmed.
-static void tombstone_steps(const struct life *life, const struct state *state, struct search *search)
+// Sweepers, one or several, that stop anywhere: each step needs only what the ones before have
+// confirmed.
+static void tombstone_steps(const struct life *life, const struct state *state,
+                            struct search *search)
 {
     struct state      to   = *state;
     struct end_record end  = { 0 };
@@ -247,8 +271,10 @@ static void tombstone_steps(const struct life *life, const struct state *state, 
     for (int i = 0; i < COMMANDS; i++) {
         to                     = *state;
         to.journal.commands[i] = (struct command_record){ 0 };
-        if (state->journal.commands[i].what && (!state->journal.attempts[0].kind || !has_rule(life, WITHOUT_ENDS_LAST)))
-            search_add(search, &to, "tombstone: the command %s", whats[state->journal.commands[i].what]);
+        if (state->journal.commands[i].what &&
+            (!state->journal.attempts[0].kind || !has_rule(life, WITHOUT_ENDS_LAST)))
+            search_add(search, &to, "tombstone: the command %s",
+                       whats[state->journal.commands[i].what]);
     }
     for (int i = 0; i < POLICIES && state->journal.policies[i].what; i++) {
         struct command_record *at = &to.journal.policies[i];
@@ -268,7 +294,8 @@ static void tombstone_steps(const struct life *life, const struct state *state, 
     if (state->image[CUR].state != JOB_NONE && job_state_is_end(image_state(&state->image[CUR]))) {
         to                  = *state;
         struct image *image = &to.image[CUR];
-        image->state = image->epoch = image->attempt = image->pid = image->committed = image->doubted = 0;
+        image->state = image->epoch = image->attempt = image->pid = image->committed =
+            image->doubted                                        = 0;
         search_add(search, &to, "Redis: the job's hash has lived its time");
     }
 }
@@ -281,9 +308,10 @@ static void age_steps(const struct life *life, const struct state *state, struct
         return;
     }
     // nobody holds anything for so long, and the replica has caught up
-    if (!state->left.old || !cur->open || cur->state == JOB_NONE || !job_state_is_end(image_state(cur)) ||
-        cur->out_count || state->image[OLD].there || state->workers[0].pc || state->takers[0].pc ||
-        state->sleeping_count || cur->watermark != command_count(state))
+    if (!state->left.old || !cur->open || cur->state == JOB_NONE ||
+        !job_state_is_end(image_state(cur)) || cur->out_count || state->image[OLD].there ||
+        state->workers[0].pc || state->takers[0].pc || state->sleeping_count ||
+        cur->watermark != command_count(state))
         return;
     // an answer that came after all: the journal is right, and the gate will say so
     struct end_record end = { 0 };

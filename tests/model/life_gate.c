@@ -12,7 +12,8 @@ static void takers_drop(const struct life *life, struct state *to)
         memset(to->takers, 0, sizeof to->takers);
 }
 
-static void failover_steps(const struct life *life, const struct state *state, struct search *search)
+static void failover_steps(const struct life *life, const struct state *state,
+                           struct search *search)
 {
     const struct image *rep = &state->image[REP];
     struct state        to  = *state;
@@ -27,7 +28,8 @@ static void failover_steps(const struct life *life, const struct state *state, s
     to.image[CUR] = *rep;
     to.image[REP] = (struct image){ 0 };
     if (!has_rule(life, WITHOUT_REPLID))
-        search_add(search, &to, "FAILOVER there and back before anyone saw it: run_id as before, image is %s",
+        search_add(search, &to,
+                   "FAILOVER there and back before anyone saw it: run_id as before, image is %s",
                    state_text(rep));
     to.image[CUR].open = to.image[CUR].token = 0;
     if (!life->no_split)
@@ -38,12 +40,13 @@ static void failover_steps(const struct life *life, const struct state *state, s
 
 static bool is_quiet(const struct image *image)
 {
-    return image->state == JOB_QUEUED || image->state == JOB_UNSURE || image->state == JOB_PROCESSING ||
-           job_state_is_end(image_state(image));
+    return image->state == JOB_QUEUED || image->state == JOB_UNSURE ||
+           image->state == JOB_PROCESSING || job_state_is_end(image_state(image));
 }
 
 // A lease and a minute later: what was in flight then is over.
-static void late_mark_steps(const struct life *life, const struct state *state, struct search *search)
+static void late_mark_steps(const struct life *life, const struct state *state,
+                            struct search *search)
 {
     const struct image *cur  = &state->image[CUR];
     bool                over = is_quiet(cur) || cur->attempt != cur->young_attempt;
@@ -53,10 +56,12 @@ static void late_mark_steps(const struct life *life, const struct state *state, 
         to.image[CUR].young_attempt = is_quiet(cur) ? 0 : cur->attempt;
         search_add(search, &to, "heartbeat: the journal ends here");
     }
-    if ((over || !has_rule(life, WITHOUT_TAIL_MARGIN)) && memcmp(&cur->mark, &cur->young, sizeof cur->mark) != 0) {
+    if ((over || !has_rule(life, WITHOUT_TAIL_MARGIN)) &&
+        memcmp(&cur->mark, &cur->young, sizeof cur->mark) != 0) {
         to                 = *state;
         to.image[CUR].mark = cur->young;
-        search_add(search, &to, "heartbeat: a tail may begin where the journal ended at the one before");
+        search_add(search, &to,
+                   "heartbeat: a tail may begin where the journal ended at the one before");
     }
 }
 
@@ -133,17 +138,21 @@ static void take_steps(const struct life *life, const struct state *state, struc
     const struct image *cur    = &state->image[CUR];
     int                 takers = life->takers ? life->takers : 1;
     struct state        to     = *state;
-    if (!state->left.takes || cur->open || (cur->token && takers == 1) || state->takers[takers - 1].pc)
+    if (!state->left.takes || cur->open || (cur->token && takers == 1) ||
+        state->takers[takers - 1].pc)
         return;
     int          i     = state->takers[0].pc ? 1 : 0;
-    struct taker taker = { .token = token_new(state), .generation = (uint8_t)(state->generation + 1) };
+    struct taker taker = { .token      = token_new(state),
+                           .generation = (uint8_t)(state->generation + 1) };
     to.left.takes--;
-    if (!cur->generation && journal_is_empty(&state->journal) && !state->generation && !cur->token) {
+    if (!cur->generation && journal_is_empty(&state->journal) && !state->generation &&
+        !cur->token) {
         taker.pc = TAKING_FIRST;
         if (has_rule(life, WITHOUT_TOKEN))
             to.image[CUR].token = taker.token;
         go(&to, i, taker);
-        search_add(search, &to, "first start: no gate, the journal is empty (token %d)", taker.token);
+        search_add(search, &to, "first start: no gate, the journal is empty (token %d)",
+                   taker.token);
         return;
     }
     to.image[CUR].token = taker.token;
@@ -151,11 +160,12 @@ static void take_steps(const struct life *life, const struct state *state, struc
     if (takers == 1)
         to.generation = taker.generation;
     go(&to, i, taker);
-    search_add(search, &to, "gate taken (token %d), GENERATION %d %s", taker.token, taker.generation,
-               takers == 1 ? "in the journal" : "to be written");
+    search_add(search, &to, "gate taken (token %d), GENERATION %d %s", taker.token,
+               taker.generation, takers == 1 ? "in the journal" : "to be written");
 }
 
-static void read_steps(const struct life *life, const struct state *state, int i, struct search *search)
+static void read_steps(const struct life *life, const struct state *state, int i,
+                       struct search *search)
 {
     struct taker taker = state->takers[i];
     struct state to    = *state;
@@ -207,8 +217,8 @@ static bool holds(const struct image *image, const struct taker *taker)
     return image->there && image->token == taker->token && !image->open;
 }
 
-static void open_steps(const struct life *life, const struct state *state, int i, enum server server,
-                       struct search *search)
+static void open_steps(const struct life *life, const struct state *state, int i,
+                       enum server server, struct search *search)
 {
     const struct taker *taker = &state->takers[i];
     struct state        to    = *state;
@@ -227,7 +237,8 @@ static void open_steps(const struct life *life, const struct state *state, int i
                epoch_text(image->epoch));
 }
 
-static void write_generation(const struct life *life, const struct state *state, int i, struct search *search)
+static void write_generation(const struct life *life, const struct state *state, int i,
+                             struct search *search)
 {
     struct taker taker = state->takers[i];
     struct state to    = *state;
@@ -238,7 +249,8 @@ static void write_generation(const struct life *life, const struct state *state,
     search_add(search, &to, "taker %d: GENERATION %d -> journal", taker.token, taker.generation);
 }
 
-static void taker_steps(const struct life *life, const struct state *state, int i, struct search *search)
+static void taker_steps(const struct life *life, const struct state *state, int i,
+                        struct search *search)
 {
     const struct taker *taker = &state->takers[i];
     const struct image *cur   = &state->image[CUR];
@@ -247,7 +259,8 @@ static void taker_steps(const struct life *life, const struct state *state, int 
         return;
     }
     bool mine[SERVERS] = { [CUR] = holds(cur, taker), [OLD] = holds(&state->image[OLD], taker) };
-    if (taker->pc == TAKING_OPEN && !has_rule(life, WITHOUT_TOKEN) && !cur->generation && !cur->open && !cur->token) {
+    if (taker->pc == TAKING_OPEN && !has_rule(life, WITHOUT_TOKEN) && !cur->generation &&
+        !cur->open && !cur->token) {
         mine[CUR] = true;
         mine[OLD] = false;
     }

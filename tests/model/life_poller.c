@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a poller does with one job: follow its publish id, reap its lease, apply its policy, relay its outbox. */
+/* What a poller does with one job: follow its publish id, reap its lease, apply its policy, relay
+ * its outbox. */
 #include "life.h"
 
 #include <assert.h>
@@ -25,7 +26,8 @@ static bool has_failed_post(const struct state *state)
     return false;
 }
 
-static void follow_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
+static void follow_steps(const struct life *life, const struct state *state, enum server server,
+                         struct search *search)
 {
     const char   *at    = at_text(server);
     enum fate     fate  = fate_of(state, state->image[server].pid);
@@ -43,7 +45,8 @@ static void follow_steps(const struct life *life, const struct state *state, enu
         if (fate == FATE_FAILED || fate == FATE_EXPIRED)
             search_add(search, &to, "poller: publish id FAILED -> QUEUED%s", at);
         else if (has_failed_post(state))
-            search_add(search, &to, "a poller that slept: what it asked about FAILED -> QUEUED%s", at);
+            search_add(search, &to, "a poller that slept: what it asked about FAILED -> QUEUED%s",
+                       at);
     }
     if (life->failed && (fate == FATE_FAILED || fate == FATE_EXPIRED)) {
         to = *state;
@@ -76,7 +79,8 @@ static bool has_owner(const struct state *state, uint8_t epoch)
 }
 
 // a dead owner's lease costs nothing, a paused one's is bounded
-static void reap_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
+static void reap_steps(const struct life *life, const struct state *state, enum server server,
+                       struct search *search)
 {
     const struct image *from  = &state->image[server];
     struct state        to    = *state;
@@ -108,7 +112,8 @@ static void reap_steps(const struct life *life, const struct state *state, enum 
 
 // ---- relay
 
-static void relay_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
+static void relay_steps(const struct life *life, const struct state *state, enum server server,
+                        struct search *search)
 {
     struct state  to    = *state;
     struct image *image = &to.image[server];
@@ -117,7 +122,8 @@ static void relay_steps(const struct life *life, const struct state *state, enum
     memmove(&image->out[0], &image->out[1], sizeof image->out - sizeof image->out[0]);
     image->out[OUTBOX - 1] = (struct out){ 0 };
     image->out_count--;
-    search_add(search, &to, "relay: %s %s -> journal%s", out_text(out), epoch_text(out.epoch), at_text(server));
+    search_add(search, &to, "relay: %s %s -> journal%s", out_text(out), epoch_text(out.epoch),
+               at_text(server));
     if (!state->left.slow || state->sleeping_count == SLEEPING)
         return;
     to = *state;
@@ -128,10 +134,12 @@ static void relay_steps(const struct life *life, const struct state *state, enum
         to.sleeping[1] = to.sleeping[0];
         to.sleeping[0] = out;
     }
-    search_add(search, &to, "a relay reads %s %s%s and sleeps", out_text(out), epoch_text(out.epoch), at_text(server));
+    search_add(search, &to, "a relay reads %s %s%s and sleeps", out_text(out),
+               epoch_text(out.epoch), at_text(server));
 }
 
-static void sleeping_steps(const struct life *life, const struct state *state, struct search *search)
+static void sleeping_steps(const struct life *life, const struct state *state,
+                           struct search *search)
 {
     for (int i = 0; i < state->sleeping_count; i++) {
         struct state to = *state;
@@ -140,8 +148,8 @@ static void sleeping_steps(const struct life *life, const struct state *state, s
             to.sleeping[0] = to.sleeping[1];
         to.sleeping[1] = (struct out){ 0 };
         to.sleeping_count--;
-        search_add(search, &to, "the relay that slept: %s %s -> journal", out_text(state->sleeping[i]),
-                   epoch_text(state->sleeping[i].epoch));
+        search_add(search, &to, "the relay that slept: %s %s -> journal",
+                   out_text(state->sleeping[i]), epoch_text(state->sleeping[i].epoch));
     }
 }
 
@@ -167,10 +175,12 @@ static void policy_write(struct state *to, uint8_t epoch, uint8_t pid)
     to->journal.policies[i] = record;
     to->at_policy           = epoch;
     for (int s = 0; s < SERVERS; s++)  // it stands behind every end that is remembered
-        to->image[s].mark.policies[i] = to->image[s].young.policies[i] = (struct command_record){ 0 };
+        to->image[s].mark.policies[i] = to->image[s].young.policies[i] =
+            (struct command_record){ 0 };
 }
 
-static void policy_retry(const struct life *life, const struct state *state, enum server server, struct search *search)
+static void policy_retry(const struct life *life, const struct state *state, enum server server,
+                         struct search *search)
 {
     struct state  to    = *state;
     struct image *image = &to.image[server];
@@ -181,7 +191,8 @@ static void policy_retry(const struct life *life, const struct state *state, enu
             return;
         to.left.policy = (uint8_t)(to.left.policy - !known);
         policy_write(&to, image->attempt, image->pid);
-        search_add(search, &to, "policy: retry of %s -> journal%s", epoch_text(image->attempt), at_text(server));
+        search_add(search, &to, "policy: retry of %s -> journal%s", epoch_text(image->attempt),
+                   at_text(server));
         return;
     }
     if (!known && !state->left.policy)
@@ -198,7 +209,8 @@ static void policy_retry(const struct life *life, const struct state *state, enu
     search_add(search, &to, "policy: UNSURE -> QUEUED%s", at_text(server));
 }
 
-static void policy_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
+static void policy_steps(const struct life *life, const struct state *state, enum server server,
+                         struct search *search)
 {
     struct state  to    = *state;
     struct image *image = &to.image[server];
@@ -222,7 +234,8 @@ static void expire_steps(const struct state *state, enum server server, struct s
     search_add(search, &to, "claim: EXPIRED, end in the outbox%s", at_text(server));
 }
 
-static void server_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
+static void server_steps(const struct life *life, const struct state *state, enum server server,
+                         struct search *search)
 {
     const struct image *image = &state->image[server];
     bool                live  = image_live(life, image);
@@ -234,7 +247,8 @@ static void server_steps(const struct life *life, const struct state *state, enu
         reap_steps(life, state, server, search);
     if (image->out_count)
         relay_steps(life, state, server, search);
-    if ((state->left.policy || state->journal.policies[0].what) && image->state == JOB_UNSURE && live)
+    if ((state->left.policy || state->journal.policies[0].what) && image->state == JOB_UNSURE &&
+        live)
         policy_steps(life, state, server, search);
     if (state->expired && image->state == JOB_QUEUED && live)
         expire_steps(state, server, search);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the gate makes of a job: from the journal's records of it, in no order, and from what Redis holds. The replay
- * restores and is no arrow: it may set any state. */
+/* What the gate makes of a job: from the journal's records of it, in no order, and from what Redis
+ * holds. The replay restores and is no arrow: it may set any state. */
 #include "life.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ enum { LIVE_MAX = ATTEMPTS + 1, ENDS_MAX = ENDS + 2 };
 struct view {                                  // what is known of the job
     struct attempt_record attempts[LIVE_MAX];  // kind NONE: voided, or no more
     int                   count;
-    struct end_record     ends[ENDS_MAX];      // state NONE: voided, or no more
+    struct end_record     ends[ENDS_MAX];  // state NONE: voided, or no more
     int                   end_count;
     bool                  resolved;  // said to be there, by a person
     uint8_t               resolved_epoch;
@@ -79,8 +79,8 @@ static bool is_new_command(const struct journal *journal, const struct journal *
 }
 
 // on paper: the image stands for what is older than the tail, and for that only
-static bool image_counts(const struct view *view, const struct life *life, const struct image *image,
-                         const struct journal *journal)
+static bool image_counts(const struct view *view, const struct life *life,
+                         const struct image *image, const struct journal *journal)
 {
     bool named = view->count || view->end_count;
     if (is_empty(&image->mark) && (life->paper || !has_rule(life, WITHOUT_HELD)))
@@ -143,20 +143,24 @@ static bool is_voided(const struct life *life, const struct attempt_record *atte
         !(again && has_rule(life, WITHOUT_WHOLE) && attempt->epoch < command->target))
         return false;
     return attempt->kind == KIND_INTENT || attempt->kind == KIND_DOUBT ||
-           (attempt->kind == KIND_INITED && (command->pid || again || !has_rule(life, WITHOUT_VOID_PID)));
+           (attempt->kind == KIND_INITED &&
+            (command->pid || again || !has_rule(life, WITHOUT_VOID_PID)));
 }
 
-static bool is_voided_end(const struct life *life, struct end_record end, const struct command_record *command)
+static bool is_voided_end(const struct life *life, struct end_record end,
+                          const struct command_record *command)
 {
     if (life->paper || !has_rule(life, WITHOUT_DOUBT_ONLY))
         return end.epoch == command->target;
     if (command->what == WHAT_RESOLVE || end.state != JOB_FAILED)
         return false;
-    return end.epoch == command->target || (command->what == WHAT_AGAIN && end.epoch < command->target);
+    return end.epoch == command->target ||
+           (command->what == WHAT_AGAIN && end.epoch < command->target);
 }
 
-static void use_command(struct view *view, const struct life *life, const struct command_record *command,
-                        const struct command *sent, struct state *state)
+static void use_command(struct view *view, const struct life *life,
+                        const struct command_record *command, const struct command *sent,
+                        struct state *state)
 {
     if (command->what == WHAT_REFUSED)
         return;
@@ -173,7 +177,8 @@ static void use_command(struct view *view, const struct life *life, const struct
         struct attempt_record *attempt = &view->attempts[i];
         if (!is_voided(life, attempt, command))
             continue;
-        if (command->what == WHAT_RETRY && sent->told == TOLD_NOTHING && (attempt->kind == KIND_INTENT || command->pid))
+        if (command->what == WHAT_RETRY && sent->told == TOLD_NOTHING &&
+            (attempt->kind == KIND_INTENT || command->pid))
             risk(state, attempt->epoch);
         attempt->kind = KIND_NONE;
     }
@@ -184,10 +189,11 @@ static void use_command(struct view *view, const struct life *life, const struct
     view->resolved = true;
 }
 
-static void use_policy(struct view *view, const struct life *life, const struct command_record *policy,
-                       struct state *state)
+static void use_policy(struct view *view, const struct life *life,
+                       const struct command_record *policy, struct state *state)
 {
-    bool known = false;  // what became of it: whoever sends it again then does not risk it, but knows
+    bool known =
+        false;  // what became of it: whoever sends it again then does not risk it, but knows
     for (int i = 0; i < view->end_count && !has_rule(life, WITHOUT_POLICY_WEAK); i++) {
         if (view->ends[i].epoch != policy->target)
             continue;
@@ -228,7 +234,8 @@ static void set_end(struct image *image, enum job_state end, uint8_t epoch)
     image->pid = image->ownerless = image->committed = image->doubted = 0;
 }
 
-static void set_attempt(const struct life *life, struct image *image, const struct attempt_record *attempt)
+static void set_attempt(const struct life *life, struct image *image,
+                        const struct attempt_record *attempt)
 {
     bool known   = attempt->kind == KIND_INITED || (attempt->kind == KIND_INTENT && attempt->pid);
     image->state = known ? JOB_PROCESSING : JOB_UNSURE;
@@ -241,16 +248,19 @@ static void set_attempt(const struct life *life, struct image *image, const stru
 
 static void set_queued(const struct life *life, struct image *image)
 {
-    if ((image->state == JOB_CLAIMED && !has_rule(life, WITHOUT_REQUEUE)) || image->state == JOB_NONE)
+    if ((image->state == JOB_CLAIMED && !has_rule(life, WITHOUT_REQUEUE)) ||
+        image->state == JOB_NONE)
         return;
     image->state = JOB_QUEUED;
-    image->epoch = has_rule(life, WITHOUT_GENERATION) ? (uint8_t)(image->generation * GENERATION) : image->n;
+    image->epoch =
+        has_rule(life, WITHOUT_GENERATION) ? (uint8_t)(image->generation * GENERATION) : image->n;
     image->pid = image->ownerless = image->committed = 0;
 }
 
-// Like an end of the attempt that the job was at: over that attempt, too, when the job waited, since then it was over;
-// but not when it was claimed, which may have gone on to its INTENT.
-static bool cancel_decides(const struct life *life, const struct view *view, const struct attempt_record *newest)
+// Like an end of the attempt that the job was at: over that attempt, too, when the job waited,
+// since then it was over; but not when it was claimed, which may have gone on to its INTENT.
+static bool cancel_decides(const struct life *life, const struct view *view,
+                           const struct attempt_record *newest)
 {
     if (!view->cancelled)
         return false;
@@ -258,7 +268,8 @@ static bool cancel_decides(const struct life *life, const struct view *view, con
         return true;
     if (newest_end(view) && newest_end(view)->epoch >= view->cancel_epoch)
         return false;
-    return !newest || newest->epoch < view->cancel_epoch || (newest->epoch == view->cancel_epoch && view->cancel_waits);
+    return !newest || newest->epoch < view->cancel_epoch ||
+           (newest->epoch == view->cancel_epoch && view->cancel_waits);
 }
 
 static void mark_used(struct image *image, const struct life *life, const struct journal *journal,
@@ -272,8 +283,8 @@ static void mark_used(struct image *image, const struct life *life, const struct
     }
 }
 
-void replay(const struct life *life, const struct journal *journal, uint8_t generation, struct image *image,
-            struct state *state)
+void replay(const struct life *life, const struct journal *journal, uint8_t generation,
+            struct image *image, struct state *state)
 {
     struct view          view = { 0 };
     const struct journal mark = image->mark;
@@ -283,12 +294,14 @@ void replay(const struct life *life, const struct journal *journal, uint8_t gene
         if (is_new_command(journal, &mark, k))
             use_command(&view, life, &journal->commands[k], &state->commands[k], state);
     for (int k = 0; k < POLICIES; k++)
-        if (journal->policies[k].what && memcmp(&journal->policies[k], &mark.policies[k], sizeof mark.policies[k]) != 0)
+        if (journal->policies[k].what &&
+            memcmp(&journal->policies[k], &mark.policies[k], sizeof mark.policies[k]) != 0)
             use_policy(&view, life, &journal->policies[k], state);
     const struct attempt_record *newest = newest_of(&view, KIND_NONE);
     uint8_t                      epoch  = newest ? newest->epoch : 0;
-    const struct end_record *end = newest_end(&view);
-    if (view.resolved && view.resolved_epoch >= epoch && !(end && end->epoch >= view.resolved_epoch)) {
+    const struct end_record     *end    = newest_end(&view);
+    if (view.resolved && view.resolved_epoch >= epoch &&
+        !(end && end->epoch >= view.resolved_epoch)) {
         add_end(&view, view.resolved_epoch, JOB_PUBLISHED);
         end = newest_end(&view);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Ingest of the message, claim, and the worker's trip: INTENT, SENDING, the request, its result in both places. */
+/* Ingest of the message, claim, and the worker's trip: INTENT, SENDING, the request, its result in
+ * both places. */
 #include "life.h"
 
 #include <string.h>
@@ -25,7 +26,8 @@ static bool has_room(const struct life *life, const struct state *state)
     return !state->workers[(life->workers ? life->workers : 2) - 1].pc && state->left.claims;
 }
 
-static uint8_t take(const struct life *life, struct state *to, enum server server, enum pc pc, uint8_t pid)
+static uint8_t take(const struct life *life, struct state *to, enum server server, enum pc pc,
+                    uint8_t pid)
 {
     struct image  *image = &to->image[server];
     uint8_t        epoch = epoch_next(life, image);
@@ -47,22 +49,25 @@ static enum pc first_step(const struct life *life)
     return has_rule(life, WITHOUT_KAFKA_FIRST) ? PC_INTENT : PC_SENDING;
 }
 
-static void claim_steps(const struct life *life, const struct state *state, enum server server, struct search *search)
+static void claim_steps(const struct life *life, const struct state *state, enum server server,
+                        struct search *search)
 {
     const struct image *from = &state->image[server];
     struct state        to   = *state;
     if (from->state == JOB_QUEUED && !(state->expired && !life->paper)) {
         image_move(search, &to.image[server], ON_CLAIM);
         to.image[server].committed = 0;
-        uint8_t epoch = take(life, &to, server, first_step(life), 0);
+        uint8_t epoch              = take(life, &to, server, first_step(life), 0);
         search_add(search, &to, "worker %s: claims%s", epoch_text(epoch), at_text(server));
     }
     if (!from->ownerless)
         return;
     image_move(search, &to.image[server], ON_CLAIM);
     uint8_t epoch = take(life, &to, server, PC_INTENT, from->pid);
-    search_add(search, &to, "worker %s: takes the upload over%s", epoch_text(epoch), at_text(server));
-    if (!state->left.changed || (has_rule(life, WITHOUT_KEEP_URL) && journal_names(&state->journal, from->pid)))
+    search_add(search, &to, "worker %s: takes the upload over%s", epoch_text(epoch),
+               at_text(server));
+    if (!state->left.changed ||
+        (has_rule(life, WITHOUT_KEEP_URL) && journal_names(&state->journal, from->pid)))
         return;
     to = *state;
     image_move(search, &to.image[server], ON_RELEASE);
@@ -71,8 +76,8 @@ static void claim_steps(const struct life *life, const struct state *state, enum
     to.image[server].committed = 0;
     to.left.changed--;
     epoch = take(life, &to, server, PC_INIT, 0);
-    search_add(search, &to, "worker %s: takes over, the source changed: begins anew%s", epoch_text(epoch),
-               at_text(server));
+    search_add(search, &to, "worker %s: takes over, the source changed: begins anew%s",
+               epoch_text(epoch), at_text(server));
 }
 
 void ingest_steps(const struct life *life, const struct state *state, struct search *search)
@@ -96,14 +101,18 @@ static void go(struct state *to, int i, struct worker worker)
     workers_sort(to);
 }
 
-static struct worker result_of(const struct worker *worker, uint8_t pid, enum result result, int todo)
+static struct worker result_of(const struct worker *worker, uint8_t pid, enum result result,
+                               int todo)
 {
-    return (struct worker){
-        .pc = PC_RESULT, .epoch = worker->epoch, .pid = pid, .result = (uint8_t)result, .todo = (uint8_t)todo
-    };
+    return (struct worker){ .pc     = PC_RESULT,
+                            .epoch  = worker->epoch,
+                            .pid    = pid,
+                            .result = (uint8_t)result,
+                            .todo   = (uint8_t)todo };
 }
 
-static void init_steps(const struct life *life, const struct state *state, int i, struct search *search)
+static void init_steps(const struct life *life, const struct state *state, int i,
+                       struct search *search)
 {
     const struct worker *worker = &state->workers[i];
     for (enum server server = CUR; server < SERVERS; server++) {
@@ -114,18 +123,20 @@ static void init_steps(const struct life *life, const struct state *state, int i
         if (image_live(life, from) && from->state == JOB_CLAIMED && from->epoch == worker->epoch) {
             image_move(search, &to.image[server], ON_UPLOAD);
             to.image[server].pid = worker->epoch;
-            go(&to, i, (struct worker){ .pc = PC_INTENT, .epoch = worker->epoch, .pid = worker->epoch });
-            search_add(search, &to, "worker %s: upload begun, publish id saved%s", epoch_text(worker->epoch),
-                       at_text(server));
+            go(&to, i,
+               (struct worker){ .pc = PC_INTENT, .epoch = worker->epoch, .pid = worker->epoch });
+            search_add(search, &to, "worker %s: upload begun, publish id saved%s",
+                       epoch_text(worker->epoch), at_text(server));
         } else {
             go(&to, i, (struct worker){ 0 });
-            search_add(search, &to, "worker %s: refused before INTENT%s; stops", epoch_text(worker->epoch),
-                       at_text(server));
+            search_add(search, &to, "worker %s: refused before INTENT%s; stops",
+                       epoch_text(worker->epoch), at_text(server));
         }
     }
 }
 
-static void intent_steps(const struct life *life, const struct state *state, int i, struct search *search)
+static void intent_steps(const struct life *life, const struct state *state, int i,
+                         struct search *search)
 {
     struct worker worker = state->workers[i];
     struct state  to     = *state;
@@ -134,7 +145,8 @@ static void intent_steps(const struct life *life, const struct state *state, int
         struct state lost = to;
         lost.left.lost--;
         go(&lost, i, result_of(&worker, worker.pid, RESULT_NOT_SENT, TO_JOURNAL | TO_REDIS));
-        search_add(search, &lost, "worker %s: INTENT -> journal, never confirmed: releases", epoch_text(worker.epoch));
+        search_add(search, &lost, "worker %s: INTENT -> journal, never confirmed: releases",
+                   epoch_text(worker.epoch));
         lost.journal = state->journal;
         search_add(search, &lost, "worker %s: INTENT lost: releases", epoch_text(worker.epoch));
     }
@@ -148,11 +160,12 @@ static bool takes_sending(const struct life *life, const struct image *image, ui
     if (!image_live(life, image) || image->epoch != epoch)
         return false;
     return image->state == JOB_SENDING ||
-           (life->upload ? image->state == JOB_UPLOADING && !image->ownerless : image->state == JOB_CLAIMED);
+           (life->upload ? image->state == JOB_UPLOADING && !image->ownerless
+                         : image->state == JOB_CLAIMED);
 }
 
-static void sending_refused(const struct life *life, const struct state *state, int i, enum server server,
-                            struct search *search)
+static void sending_refused(const struct life *life, const struct state *state, int i,
+                            enum server server, struct search *search)
 {
     const struct worker *worker = &state->workers[i];
     bool                 live   = image_live(life, &state->image[server]);
@@ -160,18 +173,22 @@ static void sending_refused(const struct life *life, const struct state *state, 
     struct state         to     = *state;
     if (!has_rule(life, WITHOUT_KAFKA_FIRST)) {
         go(&to, i, (struct worker){ 0 });
-        search_add(search, &to, "worker %s: SENDING refused%s (%s); stops", epoch_text(worker->epoch), at_text(server),
-                   why);
+        search_add(search, &to, "worker %s: SENDING refused%s (%s); stops",
+                   epoch_text(worker->epoch), at_text(server), why);
         return;
     }
     go(&to, i,
-       result_of(worker, worker->pid, RESULT_NOT_SENT, live && !life->paper ? TO_JOURNAL : TO_JOURNAL | TO_REDIS));
-    search_add(search, &to, "worker %s: SENDING refused%s (%s)", epoch_text(worker->epoch), at_text(server), why);
+       result_of(worker, worker->pid, RESULT_NOT_SENT,
+                 live && !life->paper ? TO_JOURNAL : TO_JOURNAL | TO_REDIS));
+    search_add(search, &to, "worker %s: SENDING refused%s (%s)", epoch_text(worker->epoch),
+               at_text(server), why);
 }
 
-// The reply is lost: on paper the worker asks again; in the product it releases, whatever became of the script.
-static void sending_lost(const struct life *life, const struct state *state, const struct state *taken, int i,
-                         enum server server, struct search *search)
+// The reply is lost: on paper the worker asks again; in the product it releases, whatever became of
+// the script.
+static void sending_lost(const struct life *life, const struct state *state,
+                         const struct state *taken, int i, enum server server,
+                         struct search *search)
 {
     const struct worker *worker = &state->workers[i];
     struct state         to     = *taken;
@@ -180,14 +197,17 @@ static void sending_lost(const struct life *life, const struct state *state, con
     to.left.lost--;
     if (!life->paper)
         go(&to, i, result_of(worker, worker->pid, RESULT_NOT_SENT, TO_JOURNAL | TO_REDIS));
-    search_add(search, &to, "worker %s: SENDING accepted%s, reply lost", epoch_text(worker->epoch), at_text(server));
+    search_add(search, &to, "worker %s: SENDING accepted%s, reply lost", epoch_text(worker->epoch),
+               at_text(server));
     if (life->paper)
         return;
     to.image[server] = state->image[server];
-    search_add(search, &to, "worker %s: SENDING never arrives%s: releases", epoch_text(worker->epoch), at_text(server));
+    search_add(search, &to, "worker %s: SENDING never arrives%s: releases",
+               epoch_text(worker->epoch), at_text(server));
 }
 
-static void sending_steps(const struct life *life, const struct state *state, int i, struct search *search)
+static void sending_steps(const struct life *life, const struct state *state, int i,
+                          struct search *search)
 {
     for (enum server server = CUR; server < SERVERS; server++) {
         struct worker worker = state->workers[i];
@@ -206,7 +226,8 @@ static void sending_steps(const struct life *life, const struct state *state, in
         sending_lost(life, state, &to, i, server, search);
         worker.pc = has_rule(life, WITHOUT_KAFKA_FIRST) ? PC_POST : PC_INTENT;
         go(&to, i, worker);
-        search_add(search, &to, "worker %s: SENDING accepted%s", epoch_text(worker.epoch), at_text(server));
+        search_add(search, &to, "worker %s: SENDING accepted%s", epoch_text(worker.epoch),
+                   at_text(server));
     }
 }
 
@@ -215,27 +236,31 @@ static void post_again(const struct state *state, int i, uint8_t pid, struct sea
     const struct worker *worker = &state->workers[i];
     struct state         to     = *state;
     bool                 gone   = fate_of(state, pid) == FATE_EXPIRED;
-    go(&to, i, result_of(worker, pid, gone ? RESULT_NOT_SENT : RESULT_ACCEPTED, TO_JOURNAL | TO_REDIS));
+    go(&to, i,
+       result_of(worker, pid, gone ? RESULT_NOT_SENT : RESULT_ACCEPTED, TO_JOURNAL | TO_REDIS));
     search_add(search, &to, "worker %s: last chunk: %s", epoch_text(worker->epoch),
                gone ? "the upload URL has expired" : "again, nothing new is published");
 }
 
-static void post_lost(const struct life *life, const struct state *state, const struct state *posted, int i,
-                      struct search *search)
+static void post_lost(const struct life *life, const struct state *state,
+                      const struct state *posted, int i, struct search *search)
 {
     const struct worker *worker = &state->workers[i];
     struct state         to     = *posted;
     bool                 known  = has_rule(life, WITHOUT_ABORT_KNOWN);
-    struct worker        lost   = known ? result_of(worker, worker->pid, RESULT_DOUBT, TO_REDIS)
-                                        : result_of(worker, worker->pid, RESULT_NOT_SENT, TO_JOURNAL | TO_REDIS);
+    struct worker        lost =
+        known ? result_of(worker, worker->pid, RESULT_DOUBT, TO_REDIS)
+                     : result_of(worker, worker->pid, RESULT_NOT_SENT, TO_JOURNAL | TO_REDIS);
     to.left.lost--;
     go(&to, i, lost);
-    search_add(search, &to, "worker %s: POST; TikTok publishes, the answer is lost", epoch_text(worker->epoch));
+    search_add(search, &to, "worker %s: POST; TikTok publishes, the answer is lost",
+               epoch_text(worker->epoch));
     memcpy(to.posts, state->posts, sizeof to.posts);
     search_add(search, &to, "worker %s: POST is lost on the way", epoch_text(worker->epoch));
 }
 
-static void post_steps(const struct life *life, const struct state *state, int i, struct search *search)
+static void post_steps(const struct life *life, const struct state *state, int i,
+                       struct search *search)
 {
     const struct worker *worker = &state->workers[i];
     uint8_t              pid    = worker->pid ? worker->pid : worker->epoch;
@@ -248,17 +273,20 @@ static void post_steps(const struct life *life, const struct state *state, int i
     if (state->left.lost)
         post_lost(life, state, &posted, i, search);
     go(&posted, i, result_of(worker, pid, RESULT_ACCEPTED, TO_JOURNAL | TO_REDIS));
-    search_add(search, &posted, "worker %s: POST; TikTok publishes and answers", epoch_text(worker->epoch));
+    search_add(search, &posted, "worker %s: POST; TikTok publishes and answers",
+               epoch_text(worker->epoch));
     if (state->left.refuse) {
         to = *state;
         to.left.refuse--;
         go(&to, i, result_of(worker, worker->pid, RESULT_NOT_SENT, TO_JOURNAL | TO_REDIS));
-        search_add(search, &to, "worker %s: POST; TikTok refuses for now", epoch_text(worker->epoch));
+        search_add(search, &to, "worker %s: POST; TikTok refuses for now",
+                   epoch_text(worker->epoch));
         to = *state;
         to.left.refuse--;
         go(&to, i, result_of(worker, worker->pid, RESULT_REFUSED, TO_JOURNAL | TO_REDIS));
         if (!life->paper && !life->upload)
-            search_add(search, &to, "worker %s: POST; TikTok refuses for good", epoch_text(worker->epoch));
+            search_add(search, &to, "worker %s: POST; TikTok refuses for good",
+                       epoch_text(worker->epoch));
     }
     if (state->left.bad) {
         to = *state;
@@ -279,7 +307,8 @@ static struct worker done_with(struct worker worker, enum todo what)
 }
 
 // what the script makes of it; false: refused
-static bool takes_result(const struct life *life, const struct image *image, const struct worker *worker)
+static bool takes_result(const struct life *life, const struct image *image,
+                         const struct worker *worker)
 {
     bool unsure = image->state == JOB_UNSURE;
     if (!life->paper && worker->result == RESULT_NOT_SENT && image->state == JOB_CLAIMED)
@@ -296,8 +325,8 @@ static bool takes_result(const struct life *life, const struct image *image, con
     return !(unsure && worker->result == RESULT_DOUBT);
 }
 
-static void result_apply(const struct life *life, const struct state *state, const struct worker *worker,
-                         struct image *image, struct search *search)
+static void result_apply(const struct life *life, const struct state *state,
+                         const struct worker *worker, struct image *image, struct search *search)
 {
     switch ((enum result)worker->result) {
     case RESULT_ACCEPTED:
@@ -326,7 +355,8 @@ static void result_apply(const struct life *life, const struct state *state, con
     image->pid = worker->pid;
 }
 
-static void result_steps(const struct life *life, const struct state *state, int i, struct search *search)
+static void result_steps(const struct life *life, const struct state *state, int i,
+                         struct search *search)
 {
     const struct worker *worker = &state->workers[i];
     struct state         to     = *state;
@@ -347,14 +377,15 @@ static void result_steps(const struct life *life, const struct state *state, int
         if (taken)
             result_apply(life, state, worker, image, search);
         go(&to, i, done_with(*worker, TO_REDIS));
-        search_add(search, &to, "worker %s: result -> Redis%s: %s", epoch_text(worker->epoch), at_text(server),
-                   taken ? state_text(image) : "refused");
+        search_add(search, &to, "worker %s: result -> Redis%s: %s", epoch_text(worker->epoch),
+                   at_text(server), taken ? state_text(image) : "refused");
     }
 }
 
 void worker_steps(const struct life *life, const struct state *state, struct search *search)
 {
-    static void (*const steps[])(const struct life *, const struct state *, int, struct search *) = {
+    static void (*const steps[])(const struct life *, const struct state *, int,
+                                 struct search *) = {
         [PC_INIT] = init_steps, [PC_INTENT] = intent_steps, [PC_SENDING] = sending_steps,
         [PC_POST] = post_steps, [PC_RESULT] = result_steps,
     };

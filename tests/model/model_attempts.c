@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Attempts: claims, intents, answers of every kind, late results, publish ids that end FAILED, policies. */
+/* Attempts: claims, intents, answers of every kind, late results, publish ids that end FAILED,
+ * policies. */
 #include "base/memory.h"
 #include "life.h"
 #include "runner.h"
 
 static const struct group groups[] = {
-    GROUP("attempts", 1300000, true, ALWAYS, .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1 }),
+    GROUP("attempts", 1300000, true, ALWAYS,
+          .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1 }),
     GROUP("attempts, an answer lost", 4900000, false, LONG,
           .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1, .lost = 1 }),
     GROUP("attempts, an answer lost, failover", 660000, false, QUICK,
@@ -14,22 +16,26 @@ static const struct group groups[] = {
           .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1, .bad = 1 }),
     GROUP("attempts, a publish id FAILED, failover", 460000, false, QUICK,
           .bounds = { .fail = 1, .crash = 1, .reap = 1, .bad = 1 }),
-    GROUP("attempts, two failovers", 2500000, false, LONG, .bounds = { .fail = 2, .crash = 1, .reap = 1 }),
+    GROUP("attempts, two failovers", 2500000, false, LONG,
+          .bounds = { .fail = 2, .crash = 1, .reap = 1 }),
     GROUP("attempts, three workers", 160000, false, ALWAYS, .workers = 3,
           .bounds = { .flush = 1, .reap = 2, .lost = 1, .bad = 1 }),
     GROUP("answers of every kind", 230000, true, ALWAYS,
           .bounds = { .flush = 1, .crash = 1, .reap = 1, .lost = 1, .refuse = 1, .bad = 1 }),
     GROUP("answers of every kind, failover", 1400000, false, LONG,
           .bounds = { .fail = 1, .crash = 1, .reap = 1, .lost = 1, .refuse = 1 }),
-    GROUP("policy: retry and fail", 260000, false, ALWAYS, .bounds = { .fail = 1, .flush = 1, .lost = 1, .policy = 1 }),
+    GROUP("policy: retry and fail", 260000, false, ALWAYS,
+          .bounds = { .fail = 1, .flush = 1, .lost = 1, .policy = 1 }),
     GROUP("policy, twice, publish ids FAILED", 1100000, false, LONG,
           .bounds = { .fail = 1, .flush = 1, .lost = 1, .policy = 2, .bad = 1 }),
-    REFERENCE("attempts", 1363345, true, .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1 }),
+    REFERENCE("attempts", 1363345, true,
+              .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1 }),
     REFERENCE("attempts, an answer lost", 3267123, false,
               .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1, .lost = 1 }),
     REFERENCE("attempts, a publish id FAILED", 3719756, false,
               .bounds = { .fail = 1, .flush = 1, .crash = 1, .reap = 1, .bad = 1 }),
-    REFERENCE("attempts, two failovers", 2529255, false, .bounds = { .fail = 2, .crash = 1, .reap = 1 }),
+    REFERENCE("attempts, two failovers", 2529255, false,
+              .bounds = { .fail = 2, .crash = 1, .reap = 1 }),
     REFERENCE("attempts, three workers", 132937, false, .workers = 3,
               .bounds = { .flush = 1, .reap = 2, .lost = 1, .bad = 1 }),
     REFERENCE("answers of every kind", 174037, true,
@@ -53,6 +59,7 @@ static const struct ablation ablations[] = {
 
 int main(int argc, char **argv)
 {
-    static const struct suite suite = { &life_machine, groups, COUNT_OF(groups), ablations, COUNT_OF(ablations) };
+    static const struct suite suite = { &life_machine, groups, COUNT_OF(groups), ablations,
+                                        COUNT_OF(ablations) };
     return suite_main(&suite, argc, argv);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The outbox, commands and the poll horizon: retry, resolve, cancel, expiry, relays that sleep, tombstones. */
+/* The outbox, commands and the poll horizon: retry, resolve, cancel, expiry, relays that sleep,
+ * tombstones. */
 #include "base/memory.h"
 #include "life.h"
 #include "runner.h"
 
 static const struct group groups[] = {
-    GROUP("a relay that sleeps", 730000, false, ALWAYS, .bounds = { .fail = 1, .flush = 1, .reap = 1, .slow = 1 }),
+    GROUP("a relay that sleeps", 730000, false, ALWAYS,
+          .bounds = { .fail = 1, .flush = 1, .reap = 1, .slow = 1 }),
     GROUP("commands", 500000, true, ALWAYS, .resolve = true,
           .bounds = { .flush = 1, .crash = 1, .reap = 1, .lost = 1, .ask = 1, .late = 1 }),
     GROUP("commands, failover", 700000, false, ALWAYS, .resolve = true,
@@ -20,8 +22,10 @@ static const struct group groups[] = {
           .bounds = { .fail = 1, .reap = 1, .lost = 1, .ask = 2 }),
     GROUP("FAILED ends retried", 600000, false, ALWAYS, .failed = true,
           .bounds = { .fail = 1, .flush = 1, .bad = 1, .ask = 1 }),
-    GROUP("cancel", 420000, true, ALWAYS, .bounds = { .flush = 1, .crash = 1, .reap = 1, .refuse = 1, .cancel = 1 }),
-    GROUP("cancel, failover", 2300000, false, LONG, .bounds = { .fail = 1, .crash = 1, .reap = 1, .cancel = 1 }),
+    GROUP("cancel", 420000, true, ALWAYS,
+          .bounds = { .flush = 1, .crash = 1, .reap = 1, .refuse = 1, .cancel = 1 }),
+    GROUP("cancel, failover", 2300000, false, LONG,
+          .bounds = { .fail = 1, .crash = 1, .reap = 1, .cancel = 1 }),
     GROUP("cancel, failover and FLUSHALL", 1200000, false, ALWAYS,
           .bounds = { .fail = 1, .flush = 1, .lost = 1, .cancel = 1 }),
     GROUP("cancel and retry", 80000, false, ALWAYS, .resolve = true,
@@ -35,7 +39,13 @@ static const struct group groups[] = {
     GROUP("expiry, cancel, policy", 680000, false, ALWAYS,
           .bounds = { .fail = 1, .lost = 1, .policy = 1, .expire = 1, .cancel = 1 }),
     GROUP("policy and commands", 280000, false, ALWAYS, .resolve = true,
-          .bounds = { .flush = 1, .reap = 1, .lost = 1, .policy = 1, .ask = 1, .late = 1, .claims = 2 }),
+          .bounds = { .flush  = 1,
+                      .reap   = 1,
+                      .lost   = 1,
+                      .policy = 1,
+                      .ask    = 1,
+                      .late   = 1,
+                      .claims = 2 }),
     GROUP("policy and commands, failover", 1100000, false, ALWAYS, .resolve = true, .failed = true,
           .bounds = { .fail = 1, .flush = 1, .policy = 1, .ask = 1, .late = 1, .claims = 2 }),
     GROUP("policy, read in two parts", 47000, false, ALWAYS, .torn = true, .resolve = true,
@@ -49,13 +59,17 @@ static const struct group groups[] = {
           .bounds = { .fail = 1, .bad = 1, .old = 1 }),
     GROUP("tombstones, read in two parts", 10000, false, ALWAYS, .torn = true, .failed = true,
           .bounds = { .flush = 1, .reap = 1, .bad = 1, .old = 1 }),
-    GROUP("tombstones, commands, read in two parts", 560000, false, ALWAYS, .torn = true, .resolve = true,
-          .bounds = { .flush = 2, .reap = 1, .ask = 1, .cancel = 1, .old = 1, .claims = 2 }),
-    GROUP("tombstones, FAILED ends retried, read in two parts", 270000, false, ALWAYS, .torn = true, .failed = true,
+    GROUP("tombstones, commands, read in two parts", 560000, false, ALWAYS, .torn = true,
+          .resolve = true,
+          .bounds  = { .flush = 2, .reap = 1, .ask = 1, .cancel = 1, .old = 1, .claims = 2 }),
+    GROUP("tombstones, FAILED ends retried, read in two parts", 270000, false, ALWAYS, .torn = true,
+          .failed = true,
           .bounds = { .fail = 1, .flush = 1, .bad = 1, .ask = 1, .old = 1, .claims = 2 }),
-    GROUP("tombstones, commands, failover and FLUSHALL", 3400000, false, LONG, .failed = true, .resolve = true,
-          .bounds = { .fail = 1, .flush = 1, .lost = 1, .bad = 1, .ask = 1, .old = 1 }),
-    REFERENCE("a relay that sleeps", 924547, false, .bounds = { .fail = 1, .flush = 1, .reap = 1, .slow = 1 }),
+    GROUP("tombstones, commands, failover and FLUSHALL", 3400000, false, LONG, .failed = true,
+          .resolve = true,
+          .bounds  = { .fail = 1, .flush = 1, .lost = 1, .bad = 1, .ask = 1, .old = 1 }),
+    REFERENCE("a relay that sleeps", 924547, false,
+              .bounds = { .fail = 1, .flush = 1, .reap = 1, .slow = 1 }),
     REFERENCE("commands", 387758, true, .resolve = true,
               .bounds = { .flush = 1, .crash = 1, .reap = 1, .lost = 1, .ask = 1, .late = 1 }),
     REFERENCE("commands, failover", 718436, false, .resolve = true,
@@ -80,24 +94,34 @@ static const struct ablation ablations[] = {
     ABLATION(REFUSAL, .bounds = { .flush = 1, .reap = 1, .ask = 1 }),
     ABLATION(ATTEMPT_NAME, .forgetting = true, .bounds = { .flush = 1, .reap = 1, .ask = 1 }),
     ABLATION(USED, .forgetting = true, .bounds = { .flush = 2, .reap = 1, .ask = 1 }),
-    ABLATION(WHOLE, .forgetting = true, .failed = true, .bounds = { .flush = 1, .ask = 1, .bad = 2 }),
+    ABLATION(WHOLE, .forgetting = true, .failed = true,
+             .bounds = { .flush = 1, .ask = 1, .bad = 2 }),
     ABLATION(CANCEL_ARROW, .hiding = true, .bounds = { .reap = 1, .cancel = 1 }),
     ABLATION(CANCEL_REPLAY, .hiding = true, .bounds = { .flush = 1, .cancel = 1 }),
     ABLATION(TOO_OLD, .bounds = { .flush = 1, .old = 1 }),
     ABLATION(ENDS_LAST, .bounds = { .flush = 1, .old = 1 }),
-    ABLATION(END_AGAIN, .torn = true, .resolve = true, .bounds = { .flush = 2, .ask = 1, .old = 1, .reap = 1, .claims = 1 }),
+    ABLATION(END_AGAIN, .torn = true, .resolve = true,
+             .bounds = { .flush = 2, .ask = 1, .old = 1, .reap = 1, .claims = 1 }),
     ABLATION(NEWEST_LAST, .failed = true, .forgetting = true,
              .bounds = { .flush = 1, .bad = 1, .ask = 1, .old = 1, .claims = 2 }),
-    ABLATION(END_KEYS, .failed = true, .bounds = { .fail = 1, .flush = 1, .bad = 1, .ask = 1, .old = 1, .claims = 2 }),
+    ABLATION(END_KEYS, .failed = true,
+             .bounds = { .fail = 1, .flush = 1, .bad = 1, .ask = 1, .old = 1, .claims = 2 }),
     ABLATION(BURIED, .torn = true, .bounds = { .flush = 1, .old = 1, .claims = 1 }),
     ABLATION(POLICY_FIRST, .forgetting = true, .bounds = { .flush = 1, .reap = 1, .policy = 1 }),
     ABLATION(POLICY_WEAK, .resolve = true,
-             .bounds = { .fail = 1, .flush = 1, .policy = 1, .ask = 1, .late = 1, .lost = 1, .claims = 2 }),
+             .bounds = { .fail   = 1,
+                         .flush  = 1,
+                         .policy = 1,
+                         .ask    = 1,
+                         .late   = 1,
+                         .lost   = 1,
+                         .claims = 2 }),
     ABLATION(HELD, .bounds = { .fail = 1, .old = 1 }),
 };
 
 int main(int argc, char **argv)
 {
-    static const struct suite suite = { &life_machine, groups, COUNT_OF(groups), ablations, COUNT_OF(ablations) };
+    static const struct suite suite = { &life_machine, groups, COUNT_OF(groups), ablations,
+                                        COUNT_OF(ablations) };
     return suite_main(&suite, argc, argv);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Ingest: three messages of one partition, the last one a bad one, workers that pipeline scripts, a watermark that is
- * compared and set. LOST: a message that is not in Redis (or among the dead letters), and nobody is left who would
- * read it again. The topic may be made anew, its oldest messages may go, the partition may move to another worker. */
+/* Ingest: three messages of one partition, the last one a bad one, workers that pipeline scripts, a
+ * watermark that is compared and set. LOST: a message that is not in Redis (or among the dead
+ * letters), and nobody is left who would read it again. The topic may be made anew, its oldest
+ * messages may go, the partition may move to another worker. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -10,6 +11,7 @@
 
 enum { MESSAGES = 3, BAD = 2, WORKERS = 2, PIPELINE = 2, NO_MARK = 255, NO_TOPIC = 2 };
 
+// clang-format off
 /*      rule             what it says                                                                       */
 #define INGEST_RULES(X)                                                                                     \
     X( NOTHING,       "nothing",        "nothing is taken away"                                         )   \
@@ -28,10 +30,12 @@ enum ingest_rule {
     INGEST_RULES(X)
 #undef X
 };
+// clang-format on
 
 struct bounds {
     uint8_t fail, flush, crash;
-    uint8_t broken;     // scripts that fail (memory full, a cut connection) while the next is on its way
+    uint8_t
+        broken;  // scripts that fail (memory full, a cut connection) while the next is on its way
     uint8_t rebalance;  // the partition moves to the second worker
     uint8_t anew;       // the topic is deleted and made again
     uint8_t retention;  // messages whose time in the topic is over
@@ -40,45 +44,47 @@ struct bounds {
 struct ingest {
     enum ingest_rule without;
     struct bounds    bounds;
-    bool             paper;     // the reference: good messages, and a reader that is where the gate puts it
-    uint8_t          workers;
-    bool             ungated;   // the scripts do not ask the gate
+    bool    paper;  // the reference: good messages, and a reader that is where the gate puts it
+    uint8_t workers;
+    bool    ungated;  // the scripts do not ask the gate
 };
 
 struct image {
     uint8_t there;
-    uint8_t mark;         // the next offset, or NO_MARK
-    uint8_t mark_topic;   // the topic of the message before it: its CRC
+    uint8_t mark;        // the next offset, or NO_MARK
+    uint8_t mark_topic;  // the topic of the message before it: its CRC
     uint8_t open;
-    uint8_t jobs;         // a bit for each message of the topic that is there now
+    uint8_t jobs;  // a bit for each message of the topic that is there now
 };
 
 struct item {
-    uint8_t taken;        // plus 1: its offset
+    uint8_t taken;  // plus 1: its offset
     uint8_t topic;
-    uint8_t before;       // the topic of the message before it, as the reader knows it; NO_TOPIC: no watermark is shown
-    uint8_t ready;        // what Kafka has to hear of it is there
+    uint8_t
+            before;  // the topic of the message before it, as the reader knows it; NO_TOPIC: no watermark is shown
+    uint8_t ready;  // what Kafka has to hear of it is there
 };
 
 struct worker {
     uint8_t     owner;
-    uint8_t     next;     // offset to fetch
-    uint8_t     before;   // the topic of the message before that; NO_TOPIC: there was no watermark
-    uint8_t     begins;   // has to ask for the watermark first
-    uint8_t     owes;     // a dead letter that comes too late (without LETTER_FIRST)
+    uint8_t     next;    // offset to fetch
+    uint8_t     before;  // the topic of the message before that; NO_TOPIC: there was no watermark
+    uint8_t     begins;  // has to ask for the watermark first
+    uint8_t     owes;    // a dead letter that comes too late (without LETTER_FIRST)
     struct item items[PIPELINE];
-    uint8_t     stored;   // plus 1: stored by a script of its own, the watermark comes after (without ONE_SCRIPT)
+    uint8_t
+        stored;  // plus 1: stored by a script of its own, the watermark comes after (without ONE_SCRIPT)
 };
 
 enum server { CUR, REP, SERVERS };
 
 struct state {
     struct image  image[SERVERS];
-    uint8_t       topic;       // 0, then 1
-    uint8_t       length;      // messages in it so far
-    uint8_t       low;         // the oldest that is still there
-    uint8_t       journaled;   // messages that the journal has, a bit each
-    uint8_t       letters;     // dead letters, a bit for each topic
+    uint8_t       topic;      // 0, then 1
+    uint8_t       length;     // messages in it so far
+    uint8_t       low;        // the oldest that is still there
+    uint8_t       journaled;  // messages that the journal has, a bit each
+    uint8_t       letters;    // dead letters, a bit for each topic
     struct worker workers[WORKERS];
     struct bounds left;
     uint8_t       pad[6];
@@ -124,10 +130,11 @@ static void go_back(const struct ingest *ingest, struct worker *worker, const st
         worker->next = image->mark == NO_MARK ? 0 : image->mark;
 }
 
-static void fetch_steps(const struct ingest *ingest, const struct state *state, int i, struct search *search)
+static void fetch_steps(const struct ingest *ingest, const struct state *state, int i,
+                        struct search *search)
 {
-    const struct worker *from = &state->workers[i];
-    struct state         to   = *state;
+    const struct worker *from   = &state->workers[i];
+    struct state         to     = *state;
     struct worker       *worker = &to.workers[i];
     if (!from->owner || from->begins || from->stored)
         return;
@@ -143,17 +150,18 @@ static void fetch_steps(const struct ingest *ingest, const struct state *state, 
     if (slot == PIPELINE || from->next == state->length)
         return;
     worker->items[slot] = (struct item){
-        .taken = (uint8_t)(from->next + 1),
-        .topic = state->topic,
+        .taken  = (uint8_t)(from->next + 1),
+        .topic  = state->topic,
         .before = from->before,
-        .ready = !is_bad(ingest, from->next) || !has_rule(ingest, WITHOUT_LETTER_FIRST),
+        .ready  = !is_bad(ingest, from->next) || !has_rule(ingest, WITHOUT_LETTER_FIRST),
     };
     worker->next++;
     worker->before = ingest->paper ? 0 : state->topic;
     search_add(search, &to, "W%d: fetches message %d", i + 1, from->next);
 }
 
-static void begin_steps(const struct ingest *ingest, const struct state *state, int i, struct search *search)
+static void begin_steps(const struct ingest *ingest, const struct state *state, int i,
+                        struct search *search)
 {
     const struct image *cur    = &state->image[CUR];
     struct state        to     = *state;
@@ -167,18 +175,20 @@ static void begin_steps(const struct ingest *ingest, const struct state *state, 
         search_add(search, &to, "W%d: no watermark, begins with message %d", i + 1, state->low);
         return;
     }
-    bool fits = cur->mark == 0 ||
-                (cur->mark > state->low && cur->mark <= state->length && cur->mark_topic == state->topic);
+    bool fits = cur->mark == 0 || (cur->mark > state->low && cur->mark <= state->length &&
+                                   cur->mark_topic == state->topic);
     if (!fits && (has_rule(ingest, WITHOUT_FITS) || cur->mark > state->length)) {
         to.image[CUR].mark = NO_MARK;
-        search_add(search, &to, "W%d: the message before watermark %d does not fit: from the beginning", i + 1,
+        search_add(search, &to,
+                   "W%d: the message before watermark %d does not fit: from the beginning", i + 1,
                    cur->mark);
         return;
     }
     worker->begins = 0;
     worker->next   = cur->mark < state->low ? state->low : cur->mark;
     worker->before = cur->mark_topic;
-    search_add(search, &to, "W%d: begins where the watermark is, with message %d", i + 1, worker->next);
+    search_add(search, &to, "W%d: begins where the watermark is, with message %d", i + 1,
+               worker->next);
 }
 
 // ---- the script
@@ -213,15 +223,17 @@ static bool is_shown(const struct ingest *ingest, const struct image *cur, struc
         return cur->mark == item.taken - 1;
     if (cur->mark == NO_MARK || item.before == NO_TOPIC)
         return cur->mark == NO_MARK && item.before == NO_TOPIC;
-    return cur->mark == item.taken - 1 && (cur->mark_topic == item.before || !has_rule(ingest, WITHOUT_CAS_WHOLE));
+    return cur->mark == item.taken - 1 &&
+           (cur->mark_topic == item.before || !has_rule(ingest, WITHOUT_CAS_WHOLE));
 }
 
-static void script_steps(const struct ingest *ingest, const struct state *state, int i, struct search *search)
+static void script_steps(const struct ingest *ingest, const struct state *state, int i,
+                         struct search *search)
 {
-    const struct worker *from = &state->workers[i];
-    const struct image  *cur  = &state->image[CUR];
-    struct item          item = from->items[0];
-    struct state         to   = *state;
+    const struct worker *from   = &state->workers[i];
+    const struct image  *cur    = &state->image[CUR];
+    struct item          item   = from->items[0];
+    struct state         to     = *state;
     int                  offset = item.taken - 1;
     if (!item.taken || !item.ready || from->stored)
         return;
@@ -232,7 +244,8 @@ static void script_steps(const struct ingest *ingest, const struct state *state,
     }
     if (!is_shown(ingest, cur, item)) {
         go_back(ingest, &to.workers[i], cur);
-        search_add(search, &to, "W%d: ingest %d refused, the watermark is %d", i + 1, offset, cur->mark);
+        search_add(search, &to, "W%d: ingest %d refused, the watermark is %d", i + 1, offset,
+                   cur->mark);
         return;
     }
     shift_items(&to.workers[i]);
@@ -244,13 +257,15 @@ static void script_steps(const struct ingest *ingest, const struct state *state,
     }
     store(ingest, &to, i, item);
     mark_set(ingest, &to.image[CUR], item);
-    search_add(search, &to, "W%d: ingest %d stored, watermark %d", i + 1, offset, to.image[CUR].mark);
+    search_add(search, &to, "W%d: ingest %d stored, watermark %d", i + 1, offset,
+               to.image[CUR].mark);
     if (!state->left.broken)
         return;
     to = *state;
     shift_items(&to.workers[i]);
     to.left.broken--;
-    search_add(search, &to, "W%d: ingest %d FAILS, the next one is already on its way", i + 1, offset);
+    search_add(search, &to, "W%d: ingest %d FAILS, the next one is already on its way", i + 1,
+               offset);
 }
 
 static void letter_steps(const struct state *state, int i, struct search *search)
@@ -260,13 +275,13 @@ static void letter_steps(const struct state *state, int i, struct search *search
     for (int k = 0; k < PIPELINE; k++) {
         if (!from->items[k].taken || from->items[k].ready)
             continue;
-        to = *state;
+        to                           = *state;
         to.workers[i].items[k].ready = 1;
         to.letters |= (uint8_t)(1 << from->items[k].topic);
         search_add(search, &to, "W%d: dead letter of message %d", i + 1, from->items[k].taken - 1);
     }
     if (from->owes) {
-        to                 = *state;
+        to = *state;
         to.letters |= (uint8_t)(1 << (from->owes - 1));
         to.workers[i].owes = 0;
         search_add(search, &to, "W%d: dead letter, after its script", i + 1);
@@ -306,15 +321,18 @@ static void redis_steps(const struct state *state, struct search *search)
     }
 }
 
-static void rebalance_steps(const struct ingest *ingest, const struct state *state, struct search *search)
+static void rebalance_steps(const struct ingest *ingest, const struct state *state,
+                            struct search *search)
 {
     const struct image *cur = &state->image[CUR];
     struct state        to  = *state;
     if (worker_count(ingest) < 2)
         return;
     if (state->left.rebalance) {
-        uint8_t next  = cur->mark == NO_MARK ? 0 : cur->mark;
-        to.workers[1] = (struct worker){ .owner = 1, .next = ingest->paper ? next : 0, .begins = !ingest->paper };
+        uint8_t next      = cur->mark == NO_MARK ? 0 : cur->mark;
+        to.workers[1]     = (struct worker){ .owner  = 1,
+                                             .next   = ingest->paper ? next : 0,
+                                             .begins = !ingest->paper };
         to.left.rebalance = 0;
         search_add(search, &to, "rebalance: W2 owns the partition; W1 does not know yet");
     } else if (state->workers[0].owner && state->workers[1].owner) {
@@ -324,7 +342,8 @@ static void rebalance_steps(const struct ingest *ingest, const struct state *sta
 }
 
 // A gate that opens restores the messages in the journal; the reader goes to the watermark.
-static void gate_steps(const struct ingest *ingest, const struct state *state, struct search *search)
+static void gate_steps(const struct ingest *ingest, const struct state *state,
+                       struct search *search)
 {
     const struct image *cur = &state->image[CUR];
     struct state        to  = *state;
@@ -336,7 +355,8 @@ static void gate_steps(const struct ingest *ingest, const struct state *state, s
         struct worker *worker = &to.workers[i];
         if (!worker->owner)
             continue;
-        if (!ingest->ungated || (has_rule(ingest, WITHOUT_CAS_MAX) && has_rule(ingest, WITHOUT_CAS_SET)))
+        if (!ingest->ungated ||
+            (has_rule(ingest, WITHOUT_CAS_MAX) && has_rule(ingest, WITHOUT_CAS_SET)))
             drop_items(worker);
         worker->begins = !ingest->paper;
         if (ingest->paper)
@@ -345,7 +365,8 @@ static void gate_steps(const struct ingest *ingest, const struct state *state, s
     search_add(search, &to, "the gate opens, the watermark is %d", cur->mark);
 }
 
-static void topic_steps(const struct ingest *ingest, const struct state *state, struct search *search)
+static void topic_steps(const struct ingest *ingest, const struct state *state,
+                        struct search *search)
 {
     struct state to = *state;
     if (state->topic && state->length < MESSAGES) {
@@ -372,7 +393,8 @@ static void topic_steps(const struct ingest *ingest, const struct state *state, 
         to.low++;
         if (to.image[REP].there)
             to.image[REP] = to.image[CUR];  // half a week: no replica lags so far
-        search_add(search, &to, "the time of message %d in the topic is over, its job still waits", state->low);
+        search_add(search, &to, "the time of message %d in the topic is over, its job still waits",
+                   state->low);
     }
 }
 
@@ -382,7 +404,8 @@ static void on_start(const void *setting, void *first)
 {
     const struct ingest *ingest = setting;
     struct state        *state  = first;
-    state->image[CUR] = (struct image){ .there = 1, .open = 1, .mark = ingest->paper ? 0 : NO_MARK };
+    state->image[CUR] =
+        (struct image){ .there = 1, .open = 1, .mark = ingest->paper ? 0 : NO_MARK };
     state->image[REP] = state->image[CUR];
     state->length     = MESSAGES;
     state->left       = ingest->bounds;
@@ -422,7 +445,8 @@ static bool is_quiet(const struct ingest *ingest, const struct state *state)
 {
     for (int i = 0; i < worker_count(ingest); i++) {
         const struct worker *worker = &state->workers[i];
-        if (worker->items[0].taken || worker->stored || worker->owes || (worker->owner && worker->begins))
+        if (worker->items[0].taken || worker->stored || worker->owes ||
+            (worker->owner && worker->begins))
             return false;
     }
     return state->image[CUR].open;
@@ -431,9 +455,9 @@ static bool is_quiet(const struct ingest *ingest, const struct state *state)
 // nobody would fetch it any more
 static bool is_passed(const struct ingest *ingest, const struct state *state, int offset)
 {
-    const struct image *cur    = &state->image[CUR];
-    bool                behind = cur->mark != NO_MARK && cur->mark > offset && cur->mark_topic == state->topic;
-    bool                all    = true;
+    const struct image *cur = &state->image[CUR];
+    bool behind = cur->mark != NO_MARK && cur->mark > offset && cur->mark_topic == state->topic;
+    bool all    = true;
     for (int i = 0; i < worker_count(ingest); i++) {
         const struct worker *worker = &state->workers[i];
         if (worker->owner && worker->next < MESSAGES && (!behind || worker->next <= offset))
@@ -449,7 +473,8 @@ static const char *on_broken(const void *setting, const void *at)
     if (!is_quiet(ingest, state))
         return NULL;
     for (int offset = 0; offset < state->length; offset++)
-        if (!is_there(ingest, state, offset) && (offset < state->low || is_passed(ingest, state, offset)))
+        if (!is_there(ingest, state, offset) &&
+            (offset < state->low || is_passed(ingest, state, offset)))
             return "LOST";
     return NULL;
 }
@@ -465,7 +490,11 @@ static bool on_ended(const void *setting, const void *at)
 }
 
 static const struct machine machine = {
-    .bytes = sizeof(struct state), .start = on_start, .next = on_next, .broken = on_broken, .ended = on_ended,
+    .bytes  = sizeof(struct state),
+    .start  = on_start,
+    .next   = on_next,
+    .broken = on_broken,
+    .ended  = on_ended,
 };
 
 static const char *const words[] = {
@@ -480,18 +509,30 @@ static const char *const texts[] = {
 #undef X
 };
 
-#define INGEST(...) &(const struct ingest){ __VA_ARGS__ }
-#define REFERENCE(text, count, ...)                                                                                   \
-    { .name = "reference: " text, .setting = INGEST(.paper = true, __VA_ARGS__), .floor = (count), .exact = true,    \
-      .when = LONG }
-#define GROUP(text, least, moment, ...)                                                                               \
-    { .name = text, .setting = INGEST(__VA_ARGS__), .floor = (least), .progress = true, .when = (moment) }
-#define ABLATION(word, ...)                                                                                           \
-    { .rule = &words[WITHOUT_##word], .text = &texts[WITHOUT_##word],                                                 \
-      .setting = INGEST(.without = WITHOUT_##word, __VA_ARGS__) }
+#define INGEST(...)                                                                                \
+    &(const struct ingest)                                                                         \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define REFERENCE(text, count, ...)                                                                \
+    {                                                                                              \
+        .name = "reference: " text, .setting = INGEST(.paper = true, __VA_ARGS__),                 \
+        .floor = (count), .exact = true, .when = LONG                                              \
+    }
+#define GROUP(text, least, moment, ...)                                                            \
+    {                                                                                              \
+        .name = text, .setting = INGEST(__VA_ARGS__), .floor = (least), .progress = true,          \
+        .when = (moment)                                                                           \
+    }
+#define ABLATION(word, ...)                                                                        \
+    {                                                                                              \
+        .rule = &words[WITHOUT_##word], .text = &texts[WITHOUT_##word],                            \
+        .setting = INGEST(.without = WITHOUT_##word, __VA_ARGS__)                                  \
+    }
 
 static const struct group groups[] = {
-    GROUP("ingest, every fault of Redis", 980, ALWAYS, .bounds = { .fail = 1, .flush = 1, .crash = 1, .broken = 1 }),
+    GROUP("ingest, every fault of Redis", 980, ALWAYS,
+          .bounds = { .fail = 1, .flush = 1, .crash = 1, .broken = 1 }),
     GROUP("ingest, rebalance with a zombie", 35000, ALWAYS, .workers = 2,
           .bounds = { .fail = 1, .flush = 1, .crash = 1, .broken = 1, .rebalance = 1 }),
     GROUP("ingest, another topic", 560000, ALWAYS, .workers = 2,
@@ -499,7 +540,13 @@ static const struct group groups[] = {
     GROUP("ingest, jobs that outlive the topic", 58000, ALWAYS, .workers = 2,
           .bounds = { .fail = 1, .flush = 1, .crash = 1, .rebalance = 1, .retention = 2 }),
     GROUP("ingest, all of it", 4000000, LONG, .workers = 2,
-          .bounds = { .fail = 1, .flush = 1, .crash = 1, .broken = 1, .rebalance = 1, .anew = 1, .retention = 1 }),
+          .bounds = { .fail      = 1,
+                      .flush     = 1,
+                      .crash     = 1,
+                      .broken    = 1,
+                      .rebalance = 1,
+                      .anew      = 1,
+                      .retention = 1 }),
     REFERENCE("failover, gated", 47, .bounds = { .fail = 1 }),
     REFERENCE("failover, not gated", 47, .ungated = true, .bounds = { .fail = 1 }),
     REFERENCE("FLUSHALL, gated", 31, .bounds = { .flush = 1 }),
@@ -523,6 +570,7 @@ static const struct ablation ablations[] = {
 
 int main(int argc, char **argv)
 {
-    static const struct suite suite = { &machine, groups, COUNT_OF(groups), ablations, COUNT_OF(ablations) };
+    static const struct suite suite = { &machine, groups, COUNT_OF(groups), ablations,
+                                        COUNT_OF(ablations) };
     return suite_main(&suite, argc, argv);
 }

@@ -15,22 +15,33 @@ static const char *const texts[] = {
 #undef X
 };
 
-#define SLOTS(...) &(const struct slots){ __VA_ARGS__ }
-#define GROUP(text, least, live, moment, ...)                                                                \
-    { .name = text, .setting = SLOTS(.bounds = { .claims = 3, __VA_ARGS__ }), .floor = (least), .progress = (live), \
-      .when = (moment) }
-#define ABLATION(word, ...)                                                                                  \
-    { .rule = &words[WITHOUT_##word], .text = &texts[WITHOUT_##word],                                        \
-      .setting = SLOTS(.without = WITHOUT_##word, .bounds = { .claims = 3, __VA_ARGS__ }) }
+#define SLOTS(...)                                                                                 \
+    &(const struct slots)                                                                          \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define GROUP(text, least, live, moment, ...)                                                      \
+    {                                                                                              \
+        .name = text, .setting = SLOTS(.bounds = { .claims = 3, __VA_ARGS__ }), .floor = (least),  \
+        .progress = (live), .when = (moment)                                                       \
+    }
+#define ABLATION(word, ...)                                                                        \
+    {                                                                                              \
+        .rule = &words[WITHOUT_##word], .text = &texts[WITHOUT_##word],                            \
+        .setting = SLOTS(.without = WITHOUT_##word, .bounds = { .claims = 3, __VA_ARGS__ })        \
+    }
 
 static const struct group groups[] = {
-    GROUP("slots, answers of every kind", 480000, true, ALWAYS,
-          .crash = 1, .reap = 1, .lost = 1, .refuse = 1, .bad = 1, .late = 1),
-    GROUP("slots, FLUSHALL", 2000000, true, ALWAYS, .flush = 1, .crash = 1, .reap = 1, .lost = 1, .late = 1),
+    GROUP("slots, answers of every kind", 480000, true, ALWAYS, .crash = 1, .reap = 1, .lost = 1,
+          .refuse = 1, .bad = 1, .late = 1),
+    GROUP("slots, FLUSHALL", 2000000, true, ALWAYS, .flush = 1, .crash = 1, .reap = 1, .lost = 1,
+          .late = 1),
     GROUP("slots, failover", 1700000, true, ALWAYS, .fail = 1, .crash = 1, .late = 1),
-    GROUP("slots, failover, an answer lost", 2400000, false, LONG, .fail = 1, .crash = 1, .lost = 1, .late = 1),
+    GROUP("slots, failover, an answer lost", 2400000, false, LONG, .fail = 1, .crash = 1, .lost = 1,
+          .late = 1),
     GROUP("slots, failover and FLUSHALL", 2900000, false, LONG, .fail = 1, .flush = 1, .late = 1),
-    GROUP("slots, publish ids FAILED, failover", 3500000, false, LONG, .fail = 1, .reap = 1, .refuse = 1, .bad = 1),
+    GROUP("slots, publish ids FAILED, failover", 3500000, false, LONG, .fail = 1, .reap = 1,
+          .refuse = 1, .bad = 1),
 };
 
 static const struct ablation ablations[] = {
@@ -47,6 +58,7 @@ static const struct ablation ablations[] = {
 
 int main(int argc, char **argv)
 {
-    static const struct suite suite = { &slots_machine, groups, COUNT_OF(groups), ablations, COUNT_OF(ablations) };
+    static const struct suite suite = { &slots_machine, groups, COUNT_OF(groups), ablations,
+                                        COUNT_OF(ablations) };
     return suite_main(&suite, argc, argv);
 }

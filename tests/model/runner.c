@@ -20,10 +20,10 @@ struct options {
 
 static int usage(const char *program)
 {
-    fprintf(
-        stderr,
-        "usage: %s [--quick | --long] [--group TEXT] [--without RULE | --without all] [--memory MIB] [--list] [-v]\n",
-        program);
+    fprintf(stderr,
+            "usage: %s [--quick | --long] [--group TEXT] [--without RULE | --without all] "
+            "[--memory MIB] [--list] [-v]\n",
+            program);
     return 2;
 }
 
@@ -76,15 +76,16 @@ static bool options_read(struct options *options, int argc, char **argv)
 static int list(const struct suite *suite)
 {
     for (size_t i = 0; i < suite->group_count; i++)
-        printf("group    %s%s%s\n", suite->groups[i].name, suite->groups[i].when & QUICK ? " (quick)" : "",
+        printf("group    %s%s%s\n", suite->groups[i].name,
+               suite->groups[i].when & QUICK ? " (quick)" : "",
                suite->groups[i].when & LONG ? " (long)" : "");
     for (size_t i = 0; i < suite->ablation_count; i++)
         printf("rule     %-12s %s\n", *suite->ablations[i].rule, *suite->ablations[i].text);
     return 0;
 }
 
-static bool group_run(const struct suite *suite, const struct group *group, const struct options *options,
-                      uint64_t *states)
+static bool group_run(const struct suite *suite, const struct group *group,
+                      const struct options *options, uint64_t *states)
 {
     struct limits        limits = { .bytes = options->mib << 20, .states = UINT32_MAX - 1 };
     struct search       *search = search_new(suite->machine, group->setting, limits);
@@ -95,13 +96,15 @@ static bool group_run(const struct suite *suite, const struct group *group, cons
     if (result.end == SEARCH_BROKEN)
         printf("BROKEN in %u steps: %s\n", result.steps, result.what);
     else if (result.end == SEARCH_STUCK)
-        printf("STUCK: %u states without a way to an end, one after %u steps\n", result.stuck, result.steps);
+        printf("STUCK: %u states without a way to an end, one after %u steps\n", result.stuck,
+               result.steps);
     else if (result.end == SEARCH_FULL)
         printf("FULL: the limit of memory is not enough\n");
     else
         printf("safe%s\n", group->progress ? ", and always a way to an end" : "");
     if (ok && (result.states < group->floor || (group->exact && result.states != group->floor))) {
-        printf("%-62s has to have %s%u states\n", group->name, group->exact ? "" : "at least ", group->floor);
+        printf("%-62s has to have %s%u states\n", group->name, group->exact ? "" : "at least ",
+               group->floor);
         ok = false;
     }
     if (!ok)
@@ -128,7 +131,8 @@ static int groups_run(const struct suite *suite, const struct options *options)
     return ok && count ? 0 : 1;
 }
 
-static bool ablation_run(const struct suite *suite, const struct ablation *ablation, const struct options *options)
+static bool ablation_run(const struct suite *suite, const struct ablation *ablation,
+                         const struct options *options)
 {
     struct limits        limits = { .bytes = options->mib << 20, .states = ABLATION_STATES };
     struct search       *search = search_new(suite->machine, ablation->setting, limits);
@@ -136,8 +140,8 @@ static bool ablation_run(const struct suite *suite, const struct ablation *ablat
     bool                 found  = result.end == SEARCH_BROKEN || result.end == SEARCH_STUCK;
     printf("without %-14s %-58s ", *ablation->rule, *ablation->text);
     if (found)
-        printf("%s in %u steps (%u states, %.1f s)\n", result.what ? result.what : "leads nowhere", result.steps,
-               result.states, result.seconds);
+        printf("%s in %u steps (%u states, %.1f s)\n", result.what ? result.what : "leads nowhere",
+               result.steps, result.states, result.seconds);
     else
         printf("NO COUNTEREXAMPLE in %u states, %.1f s\n", result.states, result.seconds);
     if (found && options->verbose)

@@ -20,8 +20,9 @@ struct group {
 };
 
 struct ablation {
-    const char *const *rule;  // one word, for --without; a pointer, so that tables may share a list of rules
-    const char *const *text;  // what it says
+    const char *const
+        *rule;  // one word, for --without; a pointer, so that tables may share a list of rules
+    const char *const *text;      // what it says
     const void        *setting;   // without it
     bool               progress;  // the counterexample may be a state that leads nowhere
 };

@@ -42,7 +42,8 @@ static const char *at_text(enum server server)
 
 // ---- what move() does: the arrow, and with it the place in the ledger
 
-static void move(const struct slots *slots, struct search *search, struct job *job, enum job_event event)
+static void move(const struct slots *slots, struct search *search, struct job *job,
+                 enum job_event event)
 {
     enum job_state from = (enum job_state)job->state;
     enum job_state to   = search_arrow(search, from, event);
@@ -71,8 +72,8 @@ static int tries_of(const struct state *state, int j)
     return count;
 }
 
-static void claim(const struct slots *slots, const struct state *state, enum server server, int j, int worker,
-                  struct search *search)
+static void claim(const struct slots *slots, const struct state *state, enum server server, int j,
+                  int worker, struct search *search)
 {
     struct state  to    = *state;
     struct image *image = &to.image[server];
@@ -90,7 +91,8 @@ static void claim(const struct slots *slots, const struct state *state, enum ser
     search_add(search, &to, "a worker claims %s%s", names[j], at_text(server));
 }
 
-static void claim_steps(const struct slots *slots, const struct state *state, enum server server, struct search *search)
+static void claim_steps(const struct slots *slots, const struct state *state, enum server server,
+                        struct search *search)
 {
     const struct image *image = &state->image[server];
     for (int i = 0; i < WORKERS; i++)
@@ -119,7 +121,8 @@ static struct worker result_of(struct worker worker, enum result result, int tod
     return worker;
 }
 
-static void sending_steps(const struct slots *slots, const struct state *state, int i, struct search *search)
+static void sending_steps(const struct slots *slots, const struct state *state, int i,
+                          struct search *search)
 {
     for (enum server server = CUR; server < SERVERS; server++) {
         struct worker worker = state->workers[i];
@@ -128,17 +131,20 @@ static void sending_steps(const struct slots *slots, const struct state *state, 
         struct job   *job    = &image->jobs[worker.job];
         if (server == REP || !image->there)
             continue;
-        bool mine =
-            image->open && job->epoch == state->tries[worker.job][worker.try].epoch && job->state == JOB_CLAIMED;
+        bool mine = image->open && job->epoch == state->tries[worker.job][worker.try].epoch &&
+                    job->state == JOB_CLAIMED;
         if (mine) {
             move(slots, search, job, ON_INTENT);
             worker.pc = PC_POST;
             go(&to, i, worker);
-            search_add(search, &to, "worker of %s: SENDING accepted%s", names[worker.job], at_text(server));
+            search_add(search, &to, "worker of %s: SENDING accepted%s", names[worker.job],
+                       at_text(server));
             continue;
         }
-        go(&to, i, result_of(worker, RESULT_NOT_SENT, image->open ? TO_JOURNAL : TO_JOURNAL | TO_REDIS));
-        search_add(search, &to, "worker of %s: SENDING refused%s", names[worker.job], at_text(server));
+        go(&to, i,
+           result_of(worker, RESULT_NOT_SENT, image->open ? TO_JOURNAL : TO_JOURNAL | TO_REDIS));
+        search_add(search, &to, "worker of %s: SENDING refused%s", names[worker.job],
+                   at_text(server));
     }
 }
 
@@ -156,7 +162,8 @@ static void post_steps(const struct state *state, int i, struct search *search)
         go(&to, i, result_of(worker, RESULT_DOUBT, TO_REDIS));
         search_add(search, &to, "worker of %s: POST is lost on the way", name);
         to.tries[worker.job][worker.try].fate = FATE_IN_PROCESS;
-        search_add(search, &to, "worker of %s: POST accepted, TikTok is at it, the answer is lost", name);
+        search_add(search, &to, "worker of %s: POST accepted, TikTok is at it, the answer is lost",
+                   name);
     }
     if (state->left.refuse) {
         to = *state;
@@ -166,8 +173,8 @@ static void post_steps(const struct state *state, int i, struct search *search)
     }
 }
 
-static void result_apply(const struct slots *slots, struct search *search, struct job *job, const struct worker *worker,
-                         uint8_t epoch)
+static void result_apply(const struct slots *slots, struct search *search, struct job *job,
+                         const struct worker *worker, uint8_t epoch)
 {
     bool in_doubt = job->state == JOB_SENDING || job->state == JOB_UNSURE;
     if (job->try != worker->try + 1)
@@ -190,13 +197,15 @@ static struct worker done_with(struct worker worker, enum todo what)
     return worker.todo ? worker : (struct worker){ 0 };
 }
 
-static void result_steps(const struct slots *slots, const struct state *state, int i, struct search *search)
+static void result_steps(const struct slots *slots, const struct state *state, int i,
+                         struct search *search)
 {
     const struct worker *worker = &state->workers[i];
     const char          *name   = names[worker->job];
     struct state         to     = *state;
     if (worker->todo & TO_JOURNAL) {
-        to.tries[worker->job][worker->try].kind = worker->result == RESULT_ACCEPTED ? KIND_INITED : KIND_ABORTED;
+        to.tries[worker->job][worker->try].kind =
+            worker->result == RESULT_ACCEPTED ? KIND_INITED : KIND_ABORTED;
         go(&to, i, done_with(*worker, TO_JOURNAL));
         search_add(search, &to, "worker of %s: result -> journal", name);
     }
@@ -211,7 +220,8 @@ static void result_steps(const struct slots *slots, const struct state *state, i
     }
 }
 
-static void worker_steps(const struct slots *slots, const struct state *state, int i, struct search *search)
+static void worker_steps(const struct slots *slots, const struct state *state, int i,
+                         struct search *search)
 {
     struct worker worker = state->workers[i];
     const char   *name   = names[worker.job];
@@ -239,8 +249,8 @@ static void worker_steps(const struct slots *slots, const struct state *state, i
 
 // ---- poller: follow, reap, hold, relay
 
-static void follow_steps(const struct slots *slots, const struct state *state, enum server server, int j,
-                         struct search *search)
+static void follow_steps(const struct slots *slots, const struct state *state, enum server server,
+                         int j, struct search *search)
 {
     struct state to  = *state;
     struct job  *job = &to.image[server].jobs[j];
@@ -257,7 +267,8 @@ static void follow_steps(const struct slots *slots, const struct state *state, e
         to = *state;
         move(slots, search, job, ON_HORIZON);
         job->slot = 0;
-        search_add(search, &to, "poller: %s is past its horizon, slot given back%s", names[j], at_text(server));
+        search_add(search, &to, "poller: %s is past its horizon, slot given back%s", names[j],
+                   at_text(server));
     }
 }
 
@@ -270,8 +281,8 @@ static bool has_owner(const struct state *state, int j, uint8_t epoch)
     return false;
 }
 
-static void reap_steps(const struct slots *slots, const struct state *state, enum server server, int j,
-                       struct search *search)
+static void reap_steps(const struct slots *slots, const struct state *state, enum server server,
+                       int j, struct search *search)
 {
     struct state  to    = *state;
     struct image *image = &to.image[server];
@@ -285,8 +296,8 @@ static void reap_steps(const struct slots *slots, const struct state *state, enu
         job->out_abort = job->try;
     move(slots, search, job, ON_LEASE_END);
     job->epoch = (uint8_t)(image->generation * GENERATION + ++image->n);
-    search_add(search, &to, "reaper: the lease of %s ended: %s%s", names[j], job_state_text((enum job_state)job->state),
-               at_text(server));
+    search_add(search, &to, "reaper: the lease of %s ended: %s%s", names[j],
+               job_state_text((enum job_state)job->state), at_text(server));
 }
 
 static void relay_steps(const struct state *state, enum server server, int j, struct search *search)
@@ -306,15 +317,16 @@ static void relay_steps(const struct state *state, enum server server, int j, st
     }
 }
 
-static void time_steps(const struct slots *slots, const struct state *state, enum server server, int j,
-                       struct search *search)
+static void time_steps(const struct slots *slots, const struct state *state, enum server server,
+                       int j, struct search *search)
 {
     const struct job *from = &state->image[server].jobs[j];
     struct state      to   = *state;
     bool              open = state->image[server].open;
     if (from->state == JOB_UNSURE && from->slot && state->tries[j][from->try - 1].is_old && open) {
         to.image[server].jobs[j].slot = 0;
-        search_add(search, &to, "reaper: the hold of %s is over, slot given back%s", names[j], at_text(server));
+        search_add(search, &to, "reaper: the hold of %s is over, slot given back%s", names[j],
+                   at_text(server));
     }
     if (from->owed && open) {
         to                            = *state;
@@ -352,8 +364,8 @@ static void tiktok_steps(const struct state *state, struct search *search)
         }
 }
 
-static void job_steps(const struct slots *slots, const struct state *state, enum server server, int j,
-                      struct search *search)
+static void job_steps(const struct slots *slots, const struct state *state, enum server server,
+                      int j, struct search *search)
 {
     const struct job *job  = &state->image[server].jobs[j];
     bool              open = state->image[server].open;
@@ -406,7 +418,8 @@ static void redis_steps(const struct state *state, struct search *search)
     }
 }
 
-// the newest attempt that is not aborted decides; an end where no attempt is newer; what Redis holds counts
+// the newest attempt that is not aborted decides; an end where no attempt is newer; what Redis
+// holds counts
 static void replay(const struct slots *slots, const struct state *state, int j, struct image *image)
 {
     struct job *job    = &image->jobs[j];
@@ -419,7 +432,9 @@ static void replay(const struct slots *slots, const struct state *state, int j, 
     bool known = newest >= 0 && (state->tries[j][newest].kind == KIND_INITED ||
                                  (job->state == JOB_PROCESSING && job->try - 1 == newest));
     if (end >= 0 && end >= newest) {
-        *job = (struct job){ .state = JOB_PUBLISHED, .try = (uint8_t)(end + 1), .out_end = job->out_end };
+        *job = (struct job){ .state   = JOB_PUBLISHED,
+                             .try     = (uint8_t)(end + 1),
+                             .out_end = job->out_end };
         return;
     }
     if (newest < 0) {
@@ -457,7 +472,8 @@ static void gate_steps(const struct slots *slots, const struct state *state, str
         int j = state->taker - 2;
         replay(slots, state, j, image);
         to.taker++;
-        search_add(search, &to, "replay: %s is %s", names[j], job_state_text((enum job_state)image->jobs[j].state));
+        search_add(search, &to, "replay: %s is %s", names[j],
+                   job_state_text((enum job_state)image->jobs[j].state));
     } else {
         to.taker     = 0;
         image->open  = 1;
@@ -523,7 +539,8 @@ static const char *on_broken(const void *setting, const void *at)
     return NULL;
 }
 
-// every job at its end, in a doubt that a person sees, behind one, or with its attempts used up; no other slot is taken
+// every job at its end, in a doubt that a person sees, behind one, or with its attempts used up; no
+// other slot is taken
 static bool on_ended(const void *setting, const void *at)
 {
     const struct state *state  = at;
@@ -536,7 +553,8 @@ static bool on_ended(const void *setting, const void *at)
         doubts += cur->jobs[j].slot && cur->jobs[j].state == JOB_UNSURE;
     for (int j = 0; j < JOBS; j++) {
         enum job_state state_now = (enum job_state)cur->jobs[j].state;
-        bool waits = state_now == JOB_QUEUED && (doubts || !state->left.claims || tries_of(state, j) == TRIES);
+        bool           waits     = state_now == JOB_QUEUED &&
+                     (doubts || !state->left.claims || tries_of(state, j) == TRIES);
         if (!waits && !job_state_is_end(state_now) && state_now != JOB_UNSURE)
             return false;
     }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Slots: two jobs and a limit of one. What counts is what TikTok is really doing: never more posts in process than
- * the limit, but for those whose hold or horizon is over; and never a slot that nobody gives back. */
+/* Slots: two jobs and a limit of one. What counts is what TikTok is really doing: never more posts
+ * in process than the limit, but for those whose hold or horizon is over; and never a slot that
+ * nobody gives back. */
 #pragma once
 
 #include "engine.h"
 
 enum { JOBS = 2, TRIES = 2, WORKERS = 2, LIMIT = 1, GENERATION = 32 };
 
+// clang-format off
 /*      rule          what it says                                                                   */
 #define SLOT_RULES(X)                                                                                \
     X( NOTHING,    "nothing",    "nothing is taken away"                                         )   \
@@ -25,10 +27,11 @@ enum slot_rule {
     SLOT_RULES(X)
 #undef X
 };
+// clang-format on
 
 struct bounds {
     uint8_t fail, flush, crash, reap, lost, refuse, bad;  // as in life.h
-    uint8_t late;    // attempts whose hold and horizon are over
+    uint8_t late;  // attempts whose hold and horizon are over
     uint8_t claims;
 };
 
@@ -40,17 +43,18 @@ struct slots {
 enum kind { KIND_NONE, KIND_INTENT, KIND_ABORTED, KIND_INITED };
 enum fate { FATE_NONE, FATE_IN_PROCESS, FATE_PUBLISHED, FATE_FAILED };
 
-struct try {            // one attempt, wherever it is known
-    uint8_t epoch;      // 0: no more
-    uint8_t kind;       // in the journal
-    uint8_t fate;       // at TikTok
-    uint8_t is_old;     // its hold and its horizon are over
+struct
+try {                // one attempt, wherever it is known
+    uint8_t epoch;   // 0: no more
+    uint8_t kind;    // in the journal
+    uint8_t fate;    // at TikTok
+    uint8_t is_old;  // its hold and its horizon are over
 };
 
-struct job {            // as Redis holds it
+struct job {  // as Redis holds it
     uint8_t state;
     uint8_t epoch;
-    uint8_t try;        // index of its attempt, plus 1
+    uint8_t try;  // index of its attempt, plus 1
     uint8_t has_pid;
     uint8_t slot;       // in the ledger
     uint8_t owed;       // its slot is still to be given back (without WITH_END)
@@ -63,7 +67,7 @@ struct image {
     uint8_t    n;
     uint8_t    generation;
     uint8_t    open;
-    uint8_t    above;       // slots above the limit that the replay found taken
+    uint8_t    above;  // slots above the limit that the replay found taken
     struct job jobs[JOBS];
 };
 
@@ -77,11 +81,11 @@ struct worker {
 };
 
 struct state {
-    struct image  image[SERVERS];
-    struct try    tries[JOBS][TRIES];
-    uint8_t       ended[JOBS];      // the end record: its try, plus 1
-    uint8_t       generation;
-    uint8_t       taker;            // 0: none; else the next job to be applied, plus 2; 1: the journal is not read
+    struct image image[SERVERS];
+    struct try   tries[JOBS][TRIES];
+    uint8_t      ended[JOBS];  // the end record: its try, plus 1
+    uint8_t      generation;
+    uint8_t taker;  // 0: none; else the next job to be applied, plus 2; 1: the journal is not read
     struct worker workers[WORKERS];
     struct bounds left;
     uint8_t       pad[2];

@@ -32,7 +32,14 @@
 #include "job/journal.h"
 #include "job/replay.h"
 
-enum { RECORDS_MAX = 24, PARTS_MAX = 5, ORDERS = 40, SUBSETS_MAX = 512, AT_MS = 1795000000, DAY_MS = 86400000 };
+enum {
+    RECORDS_MAX = 24,
+    PARTS_MAX   = 5,
+    ORDERS      = 40,
+    SUBSETS_MAX = 512,
+    AT_MS       = 1795000000,
+    DAY_MS      = 86400000
+};
 
 struct record {
     struct buf key;
@@ -48,8 +55,8 @@ struct life {
 
 // ---- making the records
 
-static inline void make_attempt(struct record *record, enum attempt_kind kind, const struct str *part,
-                         int64_t at_ms)
+static inline void make_attempt(struct record *record, enum attempt_kind kind,
+                                const struct str *part, int64_t at_ms)
 {
     struct journal_attempt attempt = {
         .kind       = kind,
@@ -247,7 +254,7 @@ static inline void describe_rest(struct replay *replay, struct buf *text)
 }
 
 static inline void read_all(const struct record *const *records, size_t count, struct buf *verdict,
-                     struct buf *whole)
+                            struct buf *whole)
 {
     struct replay *replay = replay_new(30 * (int64_t)DAY_MS);
     for (size_t i = 0; i < count; i++)

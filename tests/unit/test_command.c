@@ -19,11 +19,17 @@ TEST(each_command_is_decoded)
         const char       *text;
         enum command_what what;
     } rows[] = {
-        { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"by\":\"ann\",\"reason\":\"why not\"}", COMMAND_CANCEL },
-        { "{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\",\"publish_at\":\"2026-12-01T18:30:00Z\"}",
+        { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"by\":\"ann\",\"reason\":\"why "
+          "not\"}",
+          COMMAND_CANCEL },
+        { "{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\",\"publish_at\":\"2026-12-"
+          "01T18:30:00Z\"}",
           COMMAND_RESCHEDULE },
-        { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-42\",\"publish_id\":null}", COMMAND_RETRY },
-        { "{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-42\",\"outcome\":\"failed\"}",
+        { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-42\",\"publish_id\":"
+          "null}",
+          COMMAND_RETRY },
+        { "{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-42\",\"outcome\":"
+          "\"failed\"}",
           COMMAND_RESOLVE },
         { "{\"command\":\"pause\",\"id\":\"c\",\"account\":\"@brand\"}", COMMAND_PAUSE },
         { "{\"command\":\"resume\",\"id\":\"c\"}", COMMAND_RESUME },
@@ -43,19 +49,24 @@ TEST(the_fields_of_a_resolve_and_a_reschedule)
 {
     struct command command;
     struct error   err;
-    assert_true(decode("{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"2-7\",\"publish_id\":\"v~1\","
-                       "\"outcome\":\"posted\",\"post_url\":\"https://t/1\",\"post_id\":\"71\"}", &command, &err));
+    assert_true(decode("{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"2-7\","
+                       "\"publish_id\":\"v~1\","
+                       "\"outcome\":\"posted\",\"post_url\":\"https://t/1\",\"post_id\":\"71\"}",
+                       &command, &err));
     assert_true(command.posted);
     assert_str(command.epoch, "2-7");
     assert_str(command.publish_id, "v~1");
     assert_str(command.post_url, "https://t/1");
     assert_str(command.post_id, "71");
     command_fini(&command);
-    assert_false(decode("{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\",\"publish_at\":\"1-1\"}", &command,
-                        &err));
+    assert_false(
+        decode("{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\",\"publish_at\":\"1-1\"}",
+               &command, &err));
     command_fini(&command);
-    assert_true(decode("{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\",\"publish_at\":\"2026-12-01T00:00:00Z\","
-                       "\"expires_at\":\"2026-12-02T00:00:00Z\"}", &command, &err));
+    assert_true(decode("{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\",\"publish_at\":"
+                       "\"2026-12-01T00:00:00Z\","
+                       "\"expires_at\":\"2026-12-02T00:00:00Z\"}",
+                       &command, &err));
     assert_int_equal(command.expires_at_ms - command.publish_at_ms, 86400000);
     command_fini(&command);
 }
@@ -71,9 +82,12 @@ TEST(what_is_wrong_is_named)
         { "{\"command\":\"cancel\",\"id\":\"a b\",\"job_id\":\"j\"}", "id: the text \"a b\"" },
         { "{\"command\":\"cancel\",\"id\":\"c\"}", "job_id: it is missing" },
         { "{\"command\":null,\"id\":\"c\",\"job_id\":\"j\"}", "command: it is missing" },
-        { "{\"command\":\"explode\",\"id\":\"c\",\"job_id\":\"j\"}", "command: the text \"explode\"" },
-        { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\"}", "epoch: it has no meaning" },
-        { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"reasons\":\"x\"}", "reasons: it has no meaning" },
+        { "{\"command\":\"explode\",\"id\":\"c\",\"job_id\":\"j\"}",
+          "command: the text \"explode\"" },
+        { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\"}",
+          "epoch: it has no meaning" },
+        { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"reasons\":\"x\"}",
+          "reasons: it has no meaning" },
         { "{\"command\":\"pause\",\"id\":\"c\",\"job_id\":\"j\"}", "job_id: it has no meaning" },
         { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\"}", "epoch: it is missing" },
         { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":7}", "epoch: 7" },
@@ -83,18 +97,32 @@ TEST(what_is_wrong_is_named)
         { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1--0\"}", "epoch:" },
         { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-+1\"}", "epoch:" },
         { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"-1-1\"}", "epoch:" },
-        { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1234567890123456789\"}", "epoch:" },
-        { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1/UNSURE\"}", "epoch:" },
-        { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\",\"publish_id\":\"a b\"}", "publish_id:" },
-        { "{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\"}", "outcome: it is missing" },
-        { "{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\",\"outcome\":\"maybe\"}", "outcome:" },
-        { "{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\",\"outcome\":\"failed\","
-          "\"post_id\":\"7\"}", "what failed has none" },
-        { "{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\"}", "publish_at: it is missing" },
-        { "{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\",\"publish_at\":\"2026-12-01T00:00:00Z\","
-          "\"expires_at\":\"2026-12-01T00:00:00Z\"}", "later than publish_at" },
+        { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-"
+          "1234567890123456789\"}",
+          "epoch:" },
+        { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1/UNSURE\"}",
+          "epoch:" },
+        { "{\"command\":\"retry\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\",\"publish_id\":"
+          "\"a b\"}",
+          "publish_id:" },
+        { "{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\"}",
+          "outcome: it is missing" },
+        { "{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\",\"outcome\":"
+          "\"maybe\"}",
+          "outcome:" },
+        { "{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"1-1\",\"outcome\":"
+          "\"failed\","
+          "\"post_id\":\"7\"}",
+          "what failed has none" },
+        { "{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\"}",
+          "publish_at: it is missing" },
+        { "{\"command\":\"reschedule\",\"id\":\"c\",\"job_id\":\"j\",\"publish_at\":\"2026-12-"
+          "01T00:00:00Z\","
+          "\"expires_at\":\"2026-12-01T00:00:00Z\"}",
+          "later than publish_at" },
         { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"by\":\"a\\nb\"}", "by:" },
-        { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"reason\":\"a\\tb\"}", "reason:" },
+        { "{\"command\":\"cancel\",\"id\":\"c\",\"job_id\":\"j\",\"reason\":\"a\\tb\"}",
+          "reason:" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct command command;
@@ -120,11 +148,14 @@ TEST(what_could_be_read_of_a_bad_command_is_kept_for_the_dead_letter)
 TEST(a_record_says_what_its_command_said)
 {
     struct command        command, again;
-    struct command_record seen, record = { .source = STR("f.jobs-3@17"), .at_ms = 1234, .refused = STR("too late") };
-    struct error          err;
-    struct buf            key, value;
-    assert_true(decode("{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"2-7\",\"outcome\":\"posted\","
-                       "\"post_url\":\"https://t/1\",\"by\":\"ann\",\"reason\":\"seen\"}", &command, &err));
+    struct command_record seen,
+        record = { .source = STR("f.jobs-3@17"), .at_ms = 1234, .refused = STR("too late") };
+    struct error err;
+    struct buf   key, value;
+    assert_true(decode("{\"command\":\"resolve\",\"id\":\"c\",\"job_id\":\"j\",\"epoch\":\"2-7\","
+                       "\"outcome\":\"posted\","
+                       "\"post_url\":\"https://t/1\",\"by\":\"ann\",\"reason\":\"seen\"}",
+                       &command, &err));
     command.state = STR("UNSURE");
     command_journal_record(&command, &record, &key, &value);
     assert_str(buf_str(&key), "command/c/refused");

@@ -175,7 +175,8 @@ TEST(a_callback_is_decoded_once)
     assert_str(callback.error, "");
     assert_true(decode(" https://app.example.com/cb/?state=s1&code=raw*0!6410&extra=1#_=_ \n"));
     assert_str(callback.code, "raw*0!6410");
-    assert_true(decode("error=access_denied&error_description=User+said%20no&error_type=x&state=s"));
+    assert_true(
+        decode("error=access_denied&error_description=User+said%20no&error_type=x&state=s"));
     assert_str(callback.error, "access_denied");
     assert_str(callback.error_description, "User said no");
     arena_wipe(&arena);

@@ -4,7 +4,9 @@
 
 #include "worker/creator.h"
 
-static const struct config CONFIG = { .creator_keep_ms = 300000, .creator_sure_ms = 10000, .creator_tries = 3 };
+static const struct config CONFIG = { .creator_keep_ms = 300000,
+                                      .creator_sure_ms = 10000,
+                                      .creator_tries   = 3 };
 
 static const struct post DIRECT = { .privacy_level = { "PUBLIC_TO_EVERYONE", 18 } };
 
@@ -18,8 +20,8 @@ static struct creator_known known_of(int64_t age_ms, const char *options)
     };
 }
 
-static void assert_next(const struct post *post, struct creator_known known, enum creator_next next, const char *code,
-                        const char *why)
+static void assert_next(const struct post *post, struct creator_known known, enum creator_next next,
+                        const char *code, const char *why)
 {
     const struct outcome *outcome = NULL;
     struct buf            text;
@@ -52,7 +54,8 @@ TEST(an_account_that_names_no_options_is_left_to_the_init)
 
 TEST(an_option_that_is_not_offered_is_rejected_with_the_options_named)
 {
-    assert_next(&DIRECT, known_of(10000, "MUTUAL_FOLLOW_FRIENDS,SELF_ONLY"), CREATOR_REJECT, "privacy_not_offered",
+    assert_next(&DIRECT, known_of(10000, "MUTUAL_FOLLOW_FRIENDS,SELF_ONLY"), CREATOR_REJECT,
+                "privacy_not_offered",
                 "asked for PUBLIC_TO_EVERYONE, offered are MUTUAL_FOLLOW_FRIENDS,SELF_ONLY");
 }
 
@@ -63,8 +66,10 @@ TEST(a_no_that_is_not_young_is_asked_again_before_it_is_believed)
 
 TEST(the_part_of_an_option_is_not_that_option)
 {
-    assert_next(&DIRECT, known_of(0, "PUBLIC_TO_EVERYONE_ELSE,XPUBLIC_TO_EVERYONE"), CREATOR_REJECT, "privacy_not_offered",
-                "asked for PUBLIC_TO_EVERYONE, offered are PUBLIC_TO_EVERYONE_ELSE,XPUBLIC_TO_EVERYONE");
+    assert_next(
+        &DIRECT, known_of(0, "PUBLIC_TO_EVERYONE_ELSE,XPUBLIC_TO_EVERYONE"), CREATOR_REJECT,
+        "privacy_not_offered",
+        "asked for PUBLIC_TO_EVERYONE, offered are PUBLIC_TO_EVERYONE_ELSE,XPUBLIC_TO_EVERYONE");
 }
 
 TEST(after_some_failures_in_a_row_posts_go_without_and_later_it_is_tried_again)
@@ -84,7 +89,8 @@ TEST(a_draft_asks_nothing_and_needs_no_permission_to_publish)
     struct creator_known known = known_of(-1, "");
     known.scopes               = STR("video.upload");
     assert_next(&draft, known, CREATOR_GO, NULL, "");
-    assert_next(&DIRECT, known, CREATOR_REJECT, "scope_missing", "needs video.publish, granted are video.upload");
+    assert_next(&DIRECT, known, CREATOR_REJECT, "scope_missing",
+                "needs video.publish, granted are video.upload");
 }
 
 TEST(a_draft_of_photos_takes_either_permission_and_one_of_a_video_does_not)
@@ -94,7 +100,8 @@ TEST(a_draft_of_photos_takes_either_permission_and_one_of_a_video_does_not)
     known.scopes               = STR("video.publish");
     assert_next(&draft, known, CREATOR_GO, NULL, "");
     draft.media = MEDIA_VIDEO;
-    assert_next(&draft, known, CREATOR_REJECT, "scope_missing", "needs video.upload, granted are video.publish");
+    assert_next(&draft, known, CREATOR_REJECT, "scope_missing",
+                "needs video.upload, granted are video.publish");
 }
 
 TEST(scopes_that_are_not_known_are_left_to_tiktok)
@@ -104,8 +111,8 @@ TEST(scopes_that_are_not_known_are_left_to_tiktok)
     assert_next(&DIRECT, known, CREATOR_GO, NULL, "");
 }
 
-static void assert_sent(struct post post, struct creator_known known, bool comment, bool duet, bool stitch,
-                        const char *warnings)
+static void assert_sent(struct post post, struct creator_known known, bool comment, bool duet,
+                        bool stitch, const char *warnings)
 {
     struct buf text;
     buf_init(&text, 1024);

@@ -26,10 +26,14 @@ static void assert_nothing_told(void)
 
 TEST(an_account_that_allows_all_is_read_whole)
 {
-    decode("{\"data\":{\"creator_avatar_url\":\"https://a.example/1.jpeg\",\"creator_username\":\"me.too\","
-           "\"creator_nickname\":\"Me \xF0\x9F\x8C\x85\",\"privacy_level_options\":[\"PUBLIC_TO_EVERYONE\","
-           "\"MUTUAL_FOLLOW_FRIENDS\",\"SELF_ONLY\"],\"comment_disabled\":false,\"duet_disabled\":true,"
-           "\"stitch_disabled\":true,\"max_video_post_duration_sec\":300},\"error\":{\"code\":\"ok\"}}");
+    decode("{\"data\":{\"creator_avatar_url\":\"https://a.example/"
+           "1.jpeg\",\"creator_username\":\"me.too\","
+           "\"creator_nickname\":\"Me "
+           "\xF0\x9F\x8C\x85\",\"privacy_level_options\":[\"PUBLIC_TO_EVERYONE\","
+           "\"MUTUAL_FOLLOW_FRIENDS\",\"SELF_ONLY\"],\"comment_disabled\":false,\"duet_disabled\":"
+           "true,"
+           "\"stitch_disabled\":true,\"max_video_post_duration_sec\":300},\"error\":{\"code\":"
+           "\"ok\"}}");
     assert_string_equal(told.username, "me.too");
     assert_string_equal(told.nickname, "Me \xF0\x9F\x8C\x85");
     assert_string_equal(told.privacy_options, "PUBLIC_TO_EVERYONE,MUTUAL_FOLLOW_FRIENDS,SELF_ONLY");
@@ -49,8 +53,14 @@ TEST(a_private_account_of_two_options_is_as_good)
 TEST(every_field_may_be_absent_or_of_another_kind)
 {
     static const char *const bodies[] = {
-        "{}", "{\"data\":null}", "{\"data\":[]}", "{\"data\":{}}", "not JSON", "",
-        ("{\"data\":{\"creator_username\":7,\"privacy_level_options\":\"SELF_ONLY\",\"comment_disabled\":\"yes\","
+        "{}",
+        "{\"data\":null}",
+        "{\"data\":[]}",
+        "{\"data\":{}}",
+        "not JSON",
+        "",
+        ("{\"data\":{\"creator_username\":7,\"privacy_level_options\":\"SELF_ONLY\",\"comment_"
+         "disabled\":\"yes\","
          "\"max_video_post_duration_sec\":-5}}"),
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
@@ -73,7 +83,8 @@ TEST(more_options_than_there_is_room_for_are_none)
 {
     char body[8192] = "{\"data\":{\"privacy_level_options\":[";
     for (int i = 0; i < 100; i++)
-        snprintf(body + strlen(body), sizeof body - strlen(body), "%s\"OPTION_%d\"", i ? "," : "", i);
+        snprintf(body + strlen(body), sizeof body - strlen(body), "%s\"OPTION_%d\"", i ? "," : "",
+                 i);
     strcat(body, "]}}");
     decode(body);
     assert_string_equal(told.privacy_options, "");

@@ -287,14 +287,14 @@ TEST(the_status_window_counts_what_may_have_arrived)
 
 TEST(a_refused_token_is_refreshed_where_that_can_be_done_and_the_post_is_looked_at_again)
 {
-    static char           text[]  = "x";
-    struct config         config  = CONFIG;
-    struct looked         looked  = { .state = JOB_PROCESSING };
-    struct tiktok_answer  answer  = { .outcome     = outcome_of_code(STR("access_token_invalid"), 401),
-                                      .http_status = 401 };
+    static char          text[] = "x";
+    struct config        config = CONFIG;
+    struct looked        looked = { .state = JOB_PROCESSING };
+    struct tiktok_answer answer = { .outcome = outcome_of_code(STR("access_token_invalid"), 401),
+                                    .http_status = 401 };
     assert_string_equal(decide(&answer, &looked, &config).account_then, "park");
     config.tiktok_client_key = config.tiktok_client_secret = text;
-    struct decision decision = decide(&answer, &looked, &config);
+    struct decision decision                               = decide(&answer, &looked, &config);
     assert_string_equal(decision.account_then, "refresh");
     assert_false(decision.ends);
     assert_true(decision.next_ms >= 0);

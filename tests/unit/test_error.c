@@ -52,7 +52,9 @@ TEST(a_message_is_one_line_whatever_it_quotes)
     assert_string_equal(err.message, "job_id: the text \"a b [2J  \"");
     error_wrap(&err, "%s", "line\nline");
     assert_string_equal(err.message, "line line: job_id: the text \"a b [2J  \"");
-    error_set(&err, ERR_INPUT, "%s", "\xC2\x9B" "2J \xC2\xA0 \xC3\x9B");
+    error_set(&err, ERR_INPUT, "%s",
+              "\xC2\x9B"
+              "2J \xC2\xA0 \xC3\x9B");
     assert_string_equal(err.message, "  2J \xC2\xA0 \xC3\x9B");
 }
 

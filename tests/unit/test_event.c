@@ -149,10 +149,23 @@ TEST(a_public_id_is_an_event_and_no_state)
 
 TEST(an_event_of_an_account_names_no_job_and_has_the_revision_of_its_record)
 {
-    static const char *const texts[] = { "name",       "NEEDS_CONSENT", "event",       "NEEDS_CONSENT", "epoch",
-                                         "1795389803", "account",       "-000x",       "at",            "5",
-                                         "error_code", "invalid_grant", "error_cause", "c",             "error_remedy",
-                                         "r",          NULL };
+    static const char *const texts[] = { "name",
+                                         "NEEDS_CONSENT",
+                                         "event",
+                                         "NEEDS_CONSENT",
+                                         "epoch",
+                                         "1795389803",
+                                         "account",
+                                         "-000x",
+                                         "at",
+                                         "5",
+                                         "error_code",
+                                         "invalid_grant",
+                                         "error_cause",
+                                         "c",
+                                         "error_remedy",
+                                         "r",
+                                         NULL };
     struct entry             entry;
     entry_init(&entry, texts);
     assert_str(text_of(&entry, "event_id"), "account/-000x/1795389803/NEEDS_CONSENT");

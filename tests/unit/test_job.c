@@ -298,27 +298,27 @@ TEST(the_kind_of_one_medium_is_its_type_or_the_ending_of_its_path)
 TEST(several_media_are_photos_and_never_a_mix)
 {
     struct job job = taken("{" WHO ",\"media\":[{\"url\":\"https://c.example.com/"
-                                   "1\"},{\"url\":\"https://c.example.com/2\"}]}");
+                           "1\"},{\"url\":\"https://c.example.com/2\"}]}");
     assert_int_equal(job.post.media, MEDIA_PHOTOS);
     job_fini(&job);
     assert_refused("{" WHO ",\"media\":[{\"url\":\"https://c.example.com/"
-                           "1.jpg\"},{\"url\":\"https://c.example.com/2.mp4\"}]}",
+                   "1.jpg\"},{\"url\":\"https://c.example.com/2.mp4\"}]}",
                    "media: a video and a photo cannot be in one post");
     assert_refused("{" WHO ",\"media\":[{\"url\":\"https://c.example.com/1\",\"type\":\"photo\"},"
                    "{\"url\":\"https://c.example.com/2\",\"type\":\"video\"}]}",
                    "a video and a photo");
     assert_refused("{" WHO ",\"media\":[{\"url\":\"https://c.example.com/"
-                           "1.mp4\"},{\"url\":\"https://c.example.com/2.mp4\"}]}",
+                   "1.mp4\"},{\"url\":\"https://c.example.com/2.mp4\"}]}",
                    "media: a video stands alone in a post; there are 2 entries");
     assert_refused("{" WHO ",\"media\":[{\"url\":\"https://c.example.com/"
-                           "1.mp4\"},{\"url\":\"https://c.example.com/2\"}]}",
+                   "1.mp4\"},{\"url\":\"https://c.example.com/2\"}]}",
                    "a video stands alone");
 }
 
 TEST(png_is_taken_with_a_warning)
 {
     assert_taken("{" WHO ",\"media\":[{\"url\":\"https://c.example.com/1.png\"},{\"url\":\"https://"
-                         "c.example.com/2.PNG\"},"
+                 "c.example.com/2.PNG\"},"
                  "{\"url\":\"https://c.example.com/3.jpg\"}]}",
                  "media: 2 of 3 are PNG, which TikTok's guide does not list (JPEG, WebP)\n");
 }

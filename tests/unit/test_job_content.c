@@ -49,12 +49,12 @@ TEST(warnings_are_bounded_and_those_of_the_post_come_first)
 TEST(all_that_a_draft_can_drop_fits_into_the_warnings)
 {
     struct job job = taken("{" WHO ",\"media\":[{\"url\":\"https://c.example.com/"
-                                   "1.mp4\",\"cover_timestamp_ms\":9}],\"title\":\"T\"" SETTINGS(
-                                       "\"content_posting_method\":\"UPLOAD\",\"privacy_level\":"
-                                       "\"SELF_ONLY\",\"duet\":true,\"comment\":true,"
-                                       "\"stitch\":true,\"video_made_with_ai\":true,\"brand_"
-                                       "content_toggle\":true,\"brand_organic_toggle\":true,"
-                                       "\"autoAddMusic\":\"yes\"") "}");
+                           "1.mp4\",\"cover_timestamp_ms\":9}],\"title\":\"T\"" SETTINGS(
+                               "\"content_posting_method\":\"UPLOAD\",\"privacy_level\":"
+                               "\"SELF_ONLY\",\"duet\":true,\"comment\":true,"
+                               "\"stitch\":true,\"video_made_with_ai\":true,\"brand_"
+                               "content_toggle\":true,\"brand_organic_toggle\":true,"
+                               "\"autoAddMusic\":\"yes\"") "}");
     assert_false(job.warnings.full);
     assert_non_null(strstr(buf_text(&job.warnings), "cover_timestamp_ms: not sent"));
     job_fini(&job);

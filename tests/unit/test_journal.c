@@ -181,8 +181,10 @@ TEST(the_end_of_a_job_with_the_deepest_metadata_that_is_taken_is_read_again)
     struct replay   *replay = replay_new(0);
     buf_init(&message, 4096);
     buf_init(&event, 4096);
-    buf_add_text(&message, "{\"job_id\":\"deep\",\"account\":\"@a\",\"media\":[{\"url\":\"https://a.example/a.mp4\"}],"
-                           "\"metadata\":{\"a\":");
+    buf_add_text(
+        &message,
+        "{\"job_id\":\"deep\",\"account\":\"@a\",\"media\":[{\"url\":\"https://a.example/a.mp4\"}],"
+        "\"metadata\":{\"a\":");
     for (int i = 2; i < JOB_DEPTH_MAX; i++)
         buf_add_char(&message, '[');
     for (int i = 2; i < JOB_DEPTH_MAX; i++)
@@ -190,7 +192,8 @@ TEST(the_end_of_a_job_with_the_deepest_metadata_that_is_taken_is_read_again)
     buf_add_text(&message, "}}");
     assert_true(job_decode(buf_str(&message), &rules, &job, &err));
     buf_printf(&event, "{\"metadata\":%.*s}", STR_ARG(job.metadata));
-    journal_end_record(STR("deep"), STR("1-1"), STR("FAILED"), 17, STR("jobs-0@7"), buf_str(&event), &key, &value);
+    journal_end_record(STR("deep"), STR("1-1"), STR("FAILED"), 17, STR("jobs-0@7"), buf_str(&event),
+                       &key, &value);
     assert_true(replay_record(replay, buf_str(&key), buf_str(&value), &err));
     replay_free(replay);
     buf_fini(&message);

@@ -22,12 +22,14 @@ static void refuse(const char *body)
 }
 
 #define VIDEO(more) "{\"id\":\"7678907398077074696\",\"create_time\":1795389803" more "}"
-#define PAGE(videos) "{\"data\":{\"videos\":[" videos "],\"cursor\":1795389803123,\"has_more\":true}}"
+#define PAGE(videos)                                                                               \
+    "{\"data\":{\"videos\":[" videos "],\"cursor\":1795389803123,\"has_more\":true}}"
 
 TEST(a_page_has_videos_a_cursor_and_whether_there_are_more)
 {
-    assert_true(decode(PAGE(VIDEO(",\"video_description\":\"Morning \xF0\x9F\x8C\x85\",\"share_url\":"
-                                  "\"https://www.tiktok.com/@me/video/7678907398077074696\""))));
+    assert_true(
+        decode(PAGE(VIDEO(",\"video_description\":\"Morning \xF0\x9F\x8C\x85\",\"share_url\":"
+                          "\"https://www.tiktok.com/@me/video/7678907398077074696\""))));
     assert_int_equal(page.count, 1);
     assert_string_equal(page.videos[0].id, "7678907398077074696");
     assert_int_equal(page.videos[0].create_time_s, 1795389803);
@@ -104,7 +106,8 @@ TEST(a_description_is_cut_at_150_units_and_never_inside_a_character)
 {
     struct buf body;
     buf_init(&body, 4096);
-    buf_add_text(&body, "{\"data\":{\"videos\":[{\"id\":\"1\",\"create_time\":5,\"video_description\":\"");
+    buf_add_text(&body,
+                 "{\"data\":{\"videos\":[{\"id\":\"1\",\"create_time\":5,\"video_description\":\"");
     for (int i = 0; i < 149; i++)
         buf_add_text(&body, "\xE2\x82\xAC");
     buf_add_text(&body, "\xF0\x9F\x8C\x85 and so on\"}]}}");

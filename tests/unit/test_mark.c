@@ -36,9 +36,19 @@ TEST(no_ends_are_an_empty_text)
 
 TEST(what_is_no_such_text_is_refused)
 {
-    static const char *const bad[] = { "x",    "1",      "1:",   ":1",        "1:x",  "-1:5",
-                                       "1:-2", "1:2:x3", "1;2",  "99999:1",   "1:2  3:4",
-                                       "0:1 1:1 2:1 3:1 4:1", "1:99999999999999999999" };
+    static const char *const bad[] = { "x",
+                                       "1",
+                                       "1:",
+                                       ":1",
+                                       "1:x",
+                                       "-1:5",
+                                       "1:-2",
+                                       "1:2:x3",
+                                       "1;2",
+                                       "99999:1",
+                                       "1:2  3:4",
+                                       "0:1 1:1 2:1 3:1 4:1",
+                                       "1:99999999999999999999" };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         if (parsed(bad[i]))
             fail_msg("\"%s\" was taken", bad[i]);

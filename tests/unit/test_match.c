@@ -167,7 +167,8 @@ TEST(a_longer_caption_is_compared_as_far_as_tiktok_shows_it)
     assert_true(equal(many(caption, 2000, "x", ""), many(shown, 150, "x", "")));
     assert_false(equal(many(caption, 2000, "x", ""), many(shown, 149, "x", "")));
     assert_false(equal(many(caption, 2000, "x", ""), many(shown, 149, "x", "y")));
-    assert_true(equal(many(caption, 150, "\xE2\x82\xAC", "more"), many(shown, 150, "\xE2\x82\xAC", "")));
+    assert_true(
+        equal(many(caption, 150, "\xE2\x82\xAC", "more"), many(shown, 150, "\xE2\x82\xAC", "")));
     // code points would be 150, units are 300
     assert_true(equal(many(caption, 150, EMOJI, ""), many(shown, 75, EMOJI, "")));
 }

@@ -164,14 +164,17 @@ TEST(a_bad_cell_names_its_column_and_the_next_row_is_read)
 
 TEST(a_zero_byte_in_a_cell_is_refused_and_the_next_row_is_read)
 {
-    static const char bytes[] = "job_id,account,media,caption\na,@a,x\0y,\nb,@a,https://a.example.com/b.mp4,c\0\n"
-                                "c,@a,https://a.example.com/c.mp4,\n";
+    static const char bytes[] =
+        "job_id,account,media,caption\na,@a,x\0y,\nb,@a,https://a.example.com/b.mp4,c\0\n"
+        "c,@a,https://a.example.com/c.mp4,\n";
     struct error err;
     struct feed *feed = open_bytes((struct str){ bytes, sizeof bytes - 1 }, NULL, &err);
     assert_non_null(feed);
     expect_bad(feed, 2, "column C (media): this is not UTF-8");
     expect_bad(feed, 3, "column D (caption): this is not UTF-8");
-    expect(feed, 4, "{\"job_id\":\"c\",\"account\":\"@a\",\"media\":[{\"url\":\"https://a.example.com/c.mp4\"}]}");
+    expect(feed, 4,
+           "{\"job_id\":\"c\",\"account\":\"@a\",\"media\":[{\"url\":\"https://a.example.com/"
+           "c.mp4\"}]}");
     expect_end(feed);
 }
 
@@ -205,7 +208,8 @@ TEST(times_without_an_offset_get_the_one_that_is_given)
 
 TEST(a_head_that_cannot_be_used_says_what_to_do)
 {
-    expect_broken("job_id,account,video,metadata.gr\xf6\xdf" "e\na,@a,https://a.example.com/1.mp4,x\n",
+    expect_broken("job_id,account,video,metadata.gr\xf6\xdf"
+                  "e\na,@a,https://a.example.com/1.mp4,x\n",
                   "line 1: column D: this is not UTF-8");
     expect_broken("job_id,acount,video\n",
                   "column B: there is no field \"acount\": did you mean account?");

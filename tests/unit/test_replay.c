@@ -108,7 +108,8 @@ TEST(the_end_of_a_newer_attempt_than_is_known_decides)
 
 TEST(tombstones_take_away_what_they_name)
 {
-    assert_verdict("m:hello i:1-1 d:1-1:v1 e:1-1:PUBLISHED ta:1-1 tm te:1-1:PUBLISHED", "nothing   ");
+    assert_verdict("m:hello i:1-1 d:1-1:v1 e:1-1:PUBLISHED ta:1-1 tm te:1-1:PUBLISHED",
+                   "nothing   ");
     assert_verdict("i:1-1 x:1-1 i:1-2 ta:1-1", "unsure 1-2  ");
     assert_verdict("i:1-1 ta:1-1 i:1-1", "unsure 1-1  ");
     assert_verdict("te:1-1:EXPIRED e:1-1:EXPIRED", "end 1-1  EXPIRED");
@@ -252,8 +253,10 @@ TEST(what_this_version_cannot_read_is_refused_by_name_and_changes_nothing)
     assert_refused("end/one/", "{\"v\":1}", "key");
     assert_refused("end/one/1-1", "{\"v\":2}", "key");
     assert_refused("end/one/1-1/", "{\"v\":2}", "key");
-    assert_refused("end/one/1-1/FAILED", "{\"v\":2,\"epoch\":\"1-2\",\"state\":\"FAILED\"}", "of its key");
-    assert_refused("end/one/1-1/FAILED", "{\"v\":2,\"epoch\":\"1-1\",\"state\":\"EXPIRED\"}", "of its key");
+    assert_refused("end/one/1-1/FAILED", "{\"v\":2,\"epoch\":\"1-2\",\"state\":\"FAILED\"}",
+                   "of its key");
+    assert_refused("end/one/1-1/FAILED", "{\"v\":2,\"epoch\":\"1-1\",\"state\":\"EXPIRED\"}",
+                   "of its key");
 }
 
 TEST(broken_json_is_refused_by_name)

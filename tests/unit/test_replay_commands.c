@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_job
-/* What commands of the journal make of a job in the replay. Each case is fed in several orders of its records, since
- * nothing may depend on the order between keys. */
+/* What commands of the journal make of a job in the replay. Each case is fed in several orders of
+ * its records, since nothing may depend on the order between keys. */
 #include <stdio.h>
 #include <string.h>
 
@@ -29,34 +29,47 @@ static void add(struct life *life, const char *key, const char *format, ...)
     life->count++;
 }
 
-static void add_attempt(struct life *life, const char *epoch, const char *kind, const char *publish_id)
+static void add_attempt(struct life *life, const char *epoch, const char *kind,
+                        const char *publish_id)
 {
     char key[TEXT_BYTES];
     snprintf(key, sizeof key, "attempt/j/%s", epoch);
-    add(life, key, "{\"v\":1,\"kind\":\"%s\",\"job_id\":\"j\",\"epoch\":\"%s\",\"attempt\":1,\"account\":\"u\",\"at\":5,"
-        "\"publish_id\":\"%s\"}", kind, epoch, publish_id);
+    add(life, key,
+        "{\"v\":1,\"kind\":\"%s\",\"job_id\":\"j\",\"epoch\":\"%s\",\"attempt\":1,\"account\":"
+        "\"u\",\"at\":5,"
+        "\"publish_id\":\"%s\"}",
+        kind, epoch, publish_id);
 }
 
 static void add_end(struct life *life, const char *epoch, const char *state)
 {
-    add(life, "end/j", "{\"v\":1,\"job_id\":\"j\",\"epoch\":\"%s\",\"state\":\"%s\",\"at\":9,\"source\":\"s\",\"event\":{}}",
+    add(life, "end/j",
+        "{\"v\":1,\"job_id\":\"j\",\"epoch\":\"%s\",\"state\":\"%s\",\"at\":9,\"source\":\"s\","
+        "\"event\":{}}",
         epoch, state);
 }
 
 // what: as in args, e.g. "retry", "UNSURE"
-static void add_command(struct life *life, const char *id, const char *what, const char *epoch, const char *state,
-                        const char *more)
+static void add_command(struct life *life, const char *id, const char *what, const char *epoch,
+                        const char *state, const char *more)
 {
     char key[TEXT_BYTES];
     snprintf(key, sizeof key, "command/%s", id);
-    add(life, key, "{\"v\":1,\"id\":\"%.*s\",\"what\":\"%s\",\"job_id\":\"j\",\"epoch\":\"%s\",\"args\":{\"state\":\"%s\"%s},"
-        "\"at\":%d,\"source\":\"p-0@1\"}", (int)strcspn(id, "/"), id, what, epoch, state, more, 10 + (int)life->count);
+    add(life, key,
+        "{\"v\":1,\"id\":\"%.*s\",\"what\":\"%s\",\"job_id\":\"j\",\"epoch\":\"%s\",\"args\":{"
+        "\"state\":\"%s\"%s},"
+        "\"at\":%d,\"source\":\"p-0@1\"}",
+        (int)strcspn(id, "/"), id, what, epoch, state, more, 10 + (int)life->count);
 }
 
-static void add_retry(struct life *life, const char *epoch, const char *state, const char *publish_id)
+static void add_retry(struct life *life, const char *epoch, const char *state,
+                      const char *publish_id)
 {
-    add(life, "command/r", "{\"v\":1,\"id\":\"r\",\"what\":\"retry\",\"job_id\":\"j\",\"epoch\":\"%s\",\"publish_id\":\"%s\","
-        "\"args\":{\"state\":\"%s\"},\"at\":20,\"source\":\"p-0@1\"}", epoch, publish_id, state);
+    add(life, "command/r",
+        "{\"v\":1,\"id\":\"r\",\"what\":\"retry\",\"job_id\":\"j\",\"epoch\":\"%s\",\"publish_id\":"
+        "\"%s\","
+        "\"args\":{\"state\":\"%s\"},\"at\":20,\"source\":\"p-0@1\"}",
+        epoch, publish_id, state);
 }
 
 static void take(struct replay *replay, const struct life *life, size_t i)
@@ -69,7 +82,7 @@ static void take(struct replay *replay, const struct life *life, size_t i)
 // in an order of its own for each of ORDERS
 static struct replay *fed(const struct life *life, unsigned order)
 {
-    struct replay *replay = replay_new(0);
+    struct replay *replay            = replay_new(0);
     bool           done[RECORDS_MAX] = { false };
     for (size_t left = life->count; left > 0; left--) {
         size_t skip = order % left;
@@ -84,8 +97,8 @@ static struct replay *fed(const struct life *life, unsigned order)
     return replay;
 }
 
-static void assert_says(const struct life *life, enum replay_says says, const char *epoch, const char *end_state,
-                        const char *commands)
+static void assert_says(const struct life *life, enum replay_says says, const char *epoch,
+                        const char *end_state, const char *commands)
 {
     for (unsigned order = 0; order < ORDERS; order++) {
         struct replay        *replay = fed(life, order);
@@ -149,7 +162,8 @@ TEST(a_retry_of_an_end_voids_the_end_and_the_attempts_up_to_it)
 
 TEST(only_a_failed_end_is_voided)
 {
-    static const char *const ends[] = { "PUBLISHED", "IN_INBOX", "CANCELLED", "EXPIRED", "REJECTED" };
+    static const char *const ends[] = { "PUBLISHED", "IN_INBOX", "CANCELLED", "EXPIRED",
+                                        "REJECTED" };
     for (size_t i = 0; i < COUNT_OF(ends); i++) {
         struct life life = { 0 };
         add_attempt(&life, "1-2", "INTENT", "");
@@ -250,8 +264,10 @@ TEST(a_cancel_after_a_retry_stays)
 
 TEST(the_newest_reschedule_counts_and_the_place_breaks_a_tie)
 {
-    static const char text[] = "{\"v\":1,\"id\":\"%s\",\"what\":\"reschedule\",\"job_id\":\"j\",\"epoch\":\"0-0\",\"args\":"
-                               "{\"state\":\"QUEUED\",\"publish_at\":%d,\"expires_at\":0},\"at\":%d,\"source\":\"p-0@%d\"}";
+    static const char text[] = "{\"v\":1,\"id\":\"%s\",\"what\":\"reschedule\",\"job_id\":\"j\","
+                               "\"epoch\":\"0-0\",\"args\":"
+                               "{\"state\":\"QUEUED\",\"publish_at\":%d,\"expires_at\":0},\"at\":%"
+                               "d,\"source\":\"p-0@%d\"}";
     struct life       life   = { 0 };
     add(&life, "command/a", text, "a", 100, 30, 9);
     add(&life, "command/b", text, "b", 200, 30, 10);
@@ -276,8 +292,11 @@ TEST(only_the_newest_ids_are_told)
         char        key[32];
         int         n = i * 17 % 40;
         snprintf(key, sizeof key, "command/i%02d", n);
-        add(&life, key, "{\"v\":1,\"id\":\"i%02d\",\"what\":\"reschedule\",\"job_id\":\"j\",\"args\":{},\"at\":%d,"
-            "\"source\":\"\"}", n, n);
+        add(&life, key,
+            "{\"v\":1,\"id\":\"i%02d\",\"what\":\"reschedule\",\"job_id\":\"j\",\"args\":{},\"at\":"
+            "%d,"
+            "\"source\":\"\"}",
+            n, n);
         take(replay, &life, 0);
     }
     replay_verdict(replay, 0, &verdict);
@@ -289,8 +308,11 @@ TEST(pauses_are_of_no_job)
 {
     struct life         life = { 0 };
     struct replay_pause pause;
-    add(&life, "command/p", "{\"v\":1,\"id\":\"p\",\"what\":\"pause\",\"account\":\"@a\",\"args\":{},\"at\":7,\"source\":\"\"}");
-    add(&life, "command/q/refused", "{\"v\":1,\"id\":\"q\",\"what\":\"resume\",\"args\":{},\"at\":8,\"source\":\"\"}");
+    add(&life, "command/p",
+        "{\"v\":1,\"id\":\"p\",\"what\":\"pause\",\"account\":\"@a\",\"args\":{},\"at\":7,"
+        "\"source\":\"\"}");
+    add(&life, "command/q/refused",
+        "{\"v\":1,\"id\":\"q\",\"what\":\"resume\",\"args\":{},\"at\":8,\"source\":\"\"}");
     struct replay *replay = fed(&life, 0);
     assert_int_equal(replay_jobs(replay), 0);
     assert_int_equal(replay_pauses(replay), 2);
@@ -304,8 +326,8 @@ TEST(pauses_are_of_no_job)
 
 TEST(a_tombstone_takes_a_command_away)
 {
-    struct life life = { 0 };
-    struct error err;
+    struct life           life = { 0 };
+    struct error          err;
     struct replay_verdict verdict;
     add_attempt(&life, "1-2", "INTENT", "");
     add_retry(&life, "1-2", "UNSURE", "");

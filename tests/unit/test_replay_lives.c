@@ -81,7 +81,8 @@ static size_t keys_of(const struct life *life, struct str *keys)
     return count;
 }
 
-// the records of the key as a reader finds them who comes there when `moment` records were written: the last one
+// the records of the key as a reader finds them who comes there when `moment` records were written:
+// the last one
 static void read_key(struct replay *replay, const struct life *life, struct str key, size_t moment)
 {
     const struct record *found = NULL;
@@ -98,11 +99,13 @@ static void assert_over(struct replay *replay, const char *words, size_t first, 
     if (replay_jobs(replay))
         replay_verdict(replay, 0, &v);
     if (v.says != REPLAY_NOTHING && v.says != REPLAY_END)
-        fail_msg("%s, read from record %zu to %zu: back, %d %.*s", words, first, last, (int)v.says, STR_ARG(v.epoch));
+        fail_msg("%s, read from record %zu to %zu: back, %d %.*s", words, first, last, (int)v.says,
+                 STR_ARG(v.epoch));
 }
 
-/* Whoever reads the journal while a sweep deletes the life, key after key in any order, each at a later moment than the
- * one before, never finds the job open again. `written` records are there before the sweep begins. */
+/* Whoever reads the journal while a sweep deletes the life, key after key in any order, each at a
+ * later moment than the one before, never finds the job open again. `written` records are there
+ * before the sweep begins. */
 static void assert_buried(const char *words, size_t written)
 {
     struct life life;
@@ -135,9 +138,11 @@ TEST(whoever_reads_while_a_life_is_deleted_never_finds_it_open_again)
     assert_buried("i:1-1 d:1-1:v1 e:1-1:PUBLISHED ta:1-1 te:1-1:PUBLISHED", 3);
     assert_buried("i:1-1 i:1-2 d:1-2:v2 e:1-2:PUBLISHED ta:1-2 ta:1-1 te:1-2:PUBLISHED", 4);
     assert_buried("m:kept i:1-1 r:c1:1-1:UNSURE i:1-2 d:1-2:v2 e:1-2:PUBLISHED "
-                  "ta:1-1 ta:1-2 tc:c1 tm te:1-2:PUBLISHED", 6);
+                  "ta:1-1 ta:1-2 tc:c1 tm te:1-2:PUBLISHED",
+                  6);
     assert_buried("i:1-1 d:1-1:v1 e:1-1:FAILED r:c1:1-1:FAILED i:1-2 d:1-2:v2 e:1-2:PUBLISHED "
-                  "ta:1-1 ta:1-2 tc:c1 te:1-1:FAILED te:1-2:PUBLISHED", 7);
+                  "ta:1-1 ta:1-2 tc:c1 te:1-1:FAILED te:1-2:PUBLISHED",
+                  7);
     // its end was made by a command alone: it is a record before anything is deleted
     assert_buried("i:1-1 p:c1:1-1 e:1-1:PUBLISHED ta:1-1 tc:c1 te:1-1:PUBLISHED", 3);
 }
@@ -159,8 +164,8 @@ static void on_key(void *owner, struct str key)
     buf_printf(text, "%s%.*s", text->len ? " " : "", STR_ARG(key));
 }
 
-/* A sweep that is stopped for good after any of its parts, and whose tombstones compaction has cleared away, leaves a job
- * that is not open again. */
+/* A sweep that is stopped for good after any of its parts, and whose tombstones compaction has
+ * cleared away, leaves a job that is not open again. */
 static void assert_stopped_anywhere(const char *words)
 {
     struct life    life;
@@ -187,7 +192,8 @@ static void assert_stopped_anywhere(const char *words)
 TEST(a_sweep_that_is_stopped_after_any_of_its_parts_leaves_no_job_open)
 {
     assert_stopped_anywhere("i:1-1 d:1-1:v1 e:1-1:PUBLISHED");
-    assert_stopped_anywhere("m:kept i:1-1 d:1-1:v1 e:1-1:FAILED r:c1:1-1:FAILED i:1-2 d:1-2:v2 e:1-2:PUBLISHED");
+    assert_stopped_anywhere(
+        "m:kept i:1-1 d:1-1:v1 e:1-1:FAILED r:c1:1-1:FAILED i:1-2 d:1-2:v2 e:1-2:PUBLISHED");
 }
 
 static void assert_keys(const struct replay *replay, enum replay_part part, const char *wanted)
@@ -203,7 +209,8 @@ TEST(the_keys_of_a_job_come_in_the_order_in_which_they_are_deleted)
 {
     struct replay *replay = replay_new(0);
     struct life    life;
-    life_init(&life, "m:kept i:1-1 e:1-1:FAILED r:c1:1-1:FAILED f:c2:1-1:FAILED i:1-2 e:1-2:PUBLISHED o:0-9:FAILED "
+    life_init(&life, "m:kept i:1-1 e:1-1:FAILED r:c1:1-1:FAILED f:c2:1-1:FAILED i:1-2 "
+                     "e:1-2:PUBLISHED o:0-9:FAILED "
                      "i:1-3 ta:1-3");
     for (size_t i = 0; i < life.count; i++)
         read_record(replay, &life.records[i]);
@@ -238,8 +245,9 @@ static bool is_two(const void *owner, struct str job_id)
 
 TEST(only_the_jobs_that_are_wanted_are_kept)
 {
-    static const char *const keys[] = { "attempt/one/1-1", "end/one/1-1/FAILED", "message/one", "command/c1",
-                                        "attempt/two/1-1", "command/c2",         "generation/7" };
+    static const char *const keys[]   = { "attempt/one/1-1", "end/one/1-1/FAILED", "message/one",
+                                          "command/c1",      "attempt/two/1-1",    "command/c2",
+                                          "generation/7" };
     static const char *const values[] = {
         "{\"v\":2,\"kind\":\"INTENT\"}",
         "{\"v\":2,\"epoch\":\"1-1\",\"state\":\"FAILED\"}",

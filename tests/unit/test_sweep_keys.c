@@ -42,7 +42,7 @@ TEST(a_job_is_there_as_long_as_one_of_its_keys)
 // every job is in one of the readings, whole, and none holds more than it may
 static void assert_all_parts(int jobs, size_t max)
 {
-    uint64_t mask = 0;
+    uint64_t mask        = 0;
     char     found[5000] = { 0 };
     for (uint64_t part = 0; part <= mask; part++) {
         struct sweep_keys keys;

@@ -86,7 +86,7 @@ TEST(every_row_at_every_number_of_attempts_and_retries_is_what_its_columns_say)
 TEST(a_refused_token_is_refreshed_where_that_can_be_done_and_a_person_has_to_act_where_not)
 {
     static char           text[] = "x", none[] = "";
-    struct config         config = CONFIG;
+    struct config         config  = CONFIG;
     const struct outcome *outcome = outcome_of_code(STR("access_token_invalid"), 401);
     assert_int_equal(outcome->next, NEXT_REFRESH);
     assert_string_equal(verdict_of(outcome, 401, 1, 0, &config).account_then, "park");
@@ -94,7 +94,7 @@ TEST(a_refused_token_is_refreshed_where_that_can_be_done_and_a_person_has_to_act
     config.tiktok_client_secret = none;
     assert_string_equal(verdict_of(outcome, 401, 1, 0, &config).account_then, "park");
     config.tiktok_client_secret = text;
-    struct verdict verdict = verdict_of(outcome, 401, 1, 3, &config);
+    struct verdict verdict      = verdict_of(outcome, 401, 1, 3, &config);
     assert_string_equal(verdict.account_then, "refresh");
     assert_int_equal(verdict.event, ON_NOT_SENT);
     assert_int_equal(verdict.retries, 3);  // it is no fault of the job

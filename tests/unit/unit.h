@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tests that register themselves: TEST(a_sentence_without_spaces) { ... } is all; unit.c has main().
- * The assertions are those of cmocka. A word on the command line runs only the tests whose names
- * match it (* and ?). */
+/* Tests that register themselves: TEST(a_sentence_without_spaces) { ... } is all; unit.c has
+ * main(). The assertions are those of cmocka. A word on the command line runs only the tests whose
+ * names match it (* and ?). */
 #pragma once
 
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A port whose queue of connections is full: what is sent to it to begin one is dropped, as by a firewall. */
+/* A port whose queue of connections is full: what is sent to it to begin one is dropped, as by a
+ * firewall. */
 #pragma once
 
 enum { DEAF_CLIENTS = 4 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A name server that never answers, or that knows no name, for this process alone: private files over those in /etc, in
- * a mount namespace.
- * several.example is in the hosts file with two addresses, 127.0.0.2 and 127.0.0.1.
- * Needs root; a test that uses it skips itself loudly without. */
+/* A name server that never answers, or that knows no name, for this process alone: private files
+ * over those in /etc, in a mount namespace. several.example is in the hosts file with two
+ * addresses, 127.0.0.2 and 127.0.0.1. Needs root; a test that uses it skips itself loudly without.
+ */
 #pragma once
 
 #include <pthread.h>

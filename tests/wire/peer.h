@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A scripted TCP peer on 127.0.0.1, plain or TLS, in threads of its own: it answers late, twice, half, or not at all.
- * Connection i plays script i, those after the last script play the last one; the end of a script closes. */
+/* A scripted TCP peer on 127.0.0.1, plain or TLS, in threads of its own: it answers late, twice,
+ * half, or not at all. Connection i plays script i, those after the last script play the last one;
+ * the end of a script closes. */
 #pragma once
 
 enum peer_do {
@@ -39,7 +40,8 @@ struct peer_step {
 
 struct peer;
 
-// scripts end with NULL, each script with END (or what closes); both live longer than the peer. cert_file NULL: plain.
+// scripts end with NULL, each script with END (or what closes); both live longer than the peer.
+// cert_file NULL: plain.
 struct peer *peer_new(const struct peer_step *const *scripts, const char *cert_file,
                       const char *key_file);
 int          peer_port(const struct peer *peer);

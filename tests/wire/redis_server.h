@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A real redis-server as a child, with its own port and folder, that forgets everything when it ends. */
+/* A real redis-server as a child, with its own port and folder, that forgets everything when it
+ * ends. */
 #pragma once
 
 #include <stdbool.h>

@@ -146,7 +146,8 @@ static void on_alarm(int number)
     nanosleep(&(struct timespec){ .tv_nsec = 900000000 }, NULL);
 }
 
-// like SIGSTOP and SIGCONT: the wait for sockets ends with EINTR, long after the answer and the end of the time
+// like SIGSTOP and SIGCONT: the wait for sockets ends with EINTR, long after the answer and the end
+// of the time
 TEST("who was stopped while the answer came, and wakes when its time is over, takes the answer")
 {
     static const struct peer_step script[] = { REQUEST, SLEEP(600), SEND(OK), HANG };

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Every way in which a peer may misbehave, and what is known about a commit point afterwards: maybe, or surely not.
+// SPDX-License-Identifier: Apache-2.0 Every way in which a peer may misbehave, and what is known
+// about a commit point afterwards: maybe, or surely not.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 #include "tls.h"
 #include "web.h"
 
-// A commit point is sent to it; the code, the column, how often it arrived, and that a person can tell who it was.
+// A commit point is sent to it; the code, the column, how often it arrived, and that a person can
+// tell who it was.
 static void misbehave(struct web *web, int64_t timeout_ms, enum err_code code, enum effect effect,
                       int arrived)
 {

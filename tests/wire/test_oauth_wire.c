@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// The token endpoints and user/info against a scripted TikTok: what goes over the wire, how often, and what comes of it.
+// SPDX-License-Identifier: Apache-2.0 The token endpoints and user/info against a scripted TikTok:
+// what goes over the wire, how often, and what comes of it.
 #include "case.h"
 #include "web.h"
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Every way in which a peer may misbehave, and what is known about a command afterwards: maybe, or surely not.
+// SPDX-License-Identifier: Apache-2.0 Every way in which a peer may misbehave, and what is known
+// about a command afterwards: maybe, or surely not.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,9 +7,9 @@
 #include <time.h>
 
 struct cluster {
-    rd_kafka_t              *rk;      // owned; the mock cluster keeps its books in it
-    rd_kafka_mock_cluster_t *mock;    // owned
-    int                      brokers; // 1 .. brokers
+    rd_kafka_t              *rk;       // owned; the mock cluster keeps its books in it
+    rd_kafka_mock_cluster_t *mock;     // owned
+    int                      brokers;  // 1 .. brokers
 };
 
 /* The mock cluster's thread serves its calls first and then throws away all bytes in its wake-up
@@ -23,9 +23,9 @@ static rd_kafka_mock_cluster_t *settled(const struct cluster *cluster)
 
 bool cluster_new(struct cluster **out, int brokers, struct sim_error *err)
 {
-    char            text[256] = "";
-    rd_kafka_conf_t *conf     = rd_kafka_conf_new();
-    struct cluster  *cluster  = calloc(1, sizeof *cluster);
+    char             text[256] = "";
+    rd_kafka_conf_t *conf      = rd_kafka_conf_new();
+    struct cluster  *cluster   = calloc(1, sizeof *cluster);
 
     if (!cluster)
         abort();
@@ -70,8 +70,8 @@ int cluster_brokers(const struct cluster *cluster)
 
 static bool did(rd_kafka_resp_err_t code, const char *what, struct sim_error *err)
 {
-    return !code || sim_error_set(err, "%s: %s (%s)", what, rd_kafka_err2str(code),
-                                  rd_kafka_err2name(code));
+    return !code ||
+           sim_error_set(err, "%s: %s (%s)", what, rd_kafka_err2str(code), rd_kafka_err2name(code));
 }
 
 bool cluster_create_topic(struct cluster *cluster, const char *topic, int partitions,

@@ -43,8 +43,7 @@ void cluster_clear_errors(struct cluster *cluster, int16_t api_key);
 
 MUST_CHECK bool cluster_set_rtt(struct cluster *cluster, int broker, int rtt_ms,
                                 struct sim_error *err);
-MUST_CHECK bool cluster_set_up(struct cluster *cluster, int broker, bool up,
-                               struct sim_error *err);
+MUST_CHECK bool cluster_set_up(struct cluster *cluster, int broker, bool up, struct sim_error *err);
 MUST_CHECK bool cluster_set_coordinator(struct cluster *cluster, const char *kind, const char *key,
                                         int broker, struct sim_error *err);
 MUST_CHECK bool cluster_set_leader(struct cluster *cluster, const char *topic, int partition,

@@ -114,8 +114,7 @@ static bool on_push_errors_rtt(struct commands *commands, char **words, size_t c
     long                rtts_ms[WORDS_MAX];
 
     (void)out;
-    if (!broker_parse(commands, words[0], &broker, err) ||
-        !names_api_key(words[1], &api_key, err))
+    if (!broker_parse(commands, words[0], &broker, err) || !names_api_key(words[1], &api_key, err))
         return false;
     for (size_t i = 2; i < count; i++) {
         rtts_ms[i] = -1;
@@ -283,10 +282,10 @@ static bool on_help(struct commands *commands, char **words, size_t count, FILE 
 
 static const struct command {
     const char *name;
-    size_t      least; // words after the name
+    size_t      least;  // words after the name
     size_t      most;
     bool (*run)(struct commands *, char **words, size_t count, FILE *out, struct sim_error *);
-    const char *usage; // what follows the name
+    const char *usage;  // what follows the name
 } table[] = {
     { "topic", 2, 2, on_topic, "NAME PARTITIONS" },
     { "topic-error", 2, 2, on_topic_error, "NAME ERR" },

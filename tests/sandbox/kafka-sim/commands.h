@@ -11,9 +11,9 @@
 #include <stdio.h>
 
 struct commands {
-    struct cluster *cluster; // borrowed
-    struct watch   *watch;   // borrowed
-    bool            quit;    // somebody asked for the end
+    struct cluster *cluster;  // borrowed
+    struct watch   *watch;    // borrowed
+    bool            quit;     // somebody asked for the end
 };
 
 /* Runs one line, which it cuts in place, and writes the whole answer. */

@@ -14,18 +14,18 @@
 enum { PEERS_MAX = 16, LINE_BYTES_MAX = 4096, SEND_WAIT_MS = 2000 };
 
 struct peer {
-    int    fd;                   // -1: a free place
-    size_t len;                  // bytes in `line`
-    char   line[LINE_BYTES_MAX]; // what came after the last newline
+    int    fd;                    // -1: a free place
+    size_t len;                   // bytes in `line`
+    char   line[LINE_BYTES_MAX];  // what came after the last newline
 };
 
 struct control {
-    struct sockaddr_un address;          // where the socket file is
-    int                listen_fd;        // -1 until bound
-    int                epoll_fd;         // -1 until made; holds all the others
-    struct peer        peers[PEERS_MAX]; // connections
+    struct sockaddr_un address;           // where the socket file is
+    int                listen_fd;         // -1 until bound
+    int                epoll_fd;          // -1 until made; holds all the others
+    struct peer        peers[PEERS_MAX];  // connections
     void (*on_line)(void *arg, char *line, FILE *answer);
-    void *arg; // borrowed; on_line's
+    void *arg;  // borrowed; on_line's
 };
 
 /* A socket file left by a process that is gone would make bind fail: only that is removed. */
@@ -60,7 +60,7 @@ static bool watch_fd_in(struct control *control, int fd, void *ptr)
 static bool control_listen(struct control *control, struct sim_error *err)
 {
     const struct sockaddr *address = (const struct sockaddr *)&control->address;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int                    fd      = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0)
         return sim_error_set(err, "socket: %s", strerror(errno));

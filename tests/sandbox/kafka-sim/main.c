@@ -131,7 +131,7 @@ static int serve(const struct options *options, struct sim_error *err)
     watch_finish(watch);
     status = watch_has_dropped(watch) ? EXIT_DROPPED : EXIT_STOPPED;
     unlink(options->bootstrap_file);
-    cluster = NULL; // not freed: that waits for 1 s, and the process ends here
+    cluster = NULL;  // not freed: that waits for 1 s, and the process ends here
 out:
     control_free(control);
     watch_free(watch);
@@ -158,5 +158,5 @@ int main(int argc, char **argv)
     if (status == EXIT_FAILED)
         fprintf(stderr, "kafka-sim: %s\n", err.text);
     fflush(NULL);
-    _exit(status); // the mock cluster's threads may still run
+    _exit(status);  // the mock cluster's threads may still run
 }

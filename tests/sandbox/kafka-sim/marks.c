@@ -8,14 +8,14 @@
 #include <time.h>
 
 struct marks {
-    rd_kafka_t *rk; // owned; a consumer that never joins a group
+    rd_kafka_t *rk;  // owned; a consumer that never joins a group
 };
 
 bool marks_new(struct marks **out, const char *bootstraps, struct sim_error *err)
 {
     static const char *const settings[][2] = {
         { "client.id", "kafka-sim-watch" },
-        { "log_level", "2" }, // a broker taken down on purpose is no news
+        { "log_level", "2" },  // a broker taken down on purpose is no news
         { "topic.metadata.refresh.interval.ms", "-1" },
         { "reconnect.backoff.ms", "20" },
         { "reconnect.backoff.max.ms", "200" },

@@ -14,15 +14,15 @@
 enum { MARK_UNKNOWN = -1 };
 
 struct mark {
-    char    topic[256]; // its name
-    int32_t partition;  // from 0
-    int64_t low;        // first offset kept; MARK_UNKNOWN without a leader
-    int64_t high;       // next offset to be written; MARK_UNKNOWN without a leader or if not asked
+    char    topic[256];  // its name
+    int32_t partition;   // from 0
+    int64_t low;         // first offset kept; MARK_UNKNOWN without a leader
+    int64_t high;        // next offset to be written; MARK_UNKNOWN without a leader or if not asked
 };
 
 struct mark_list {
-    struct mark *at;    // owned, sorted by topic and partition
-    size_t       count; // all partitions of all topics
+    struct mark *at;     // owned, sorted by topic and partition
+    size_t       count;  // all partitions of all topics
 };
 
 struct marks;

@@ -57,10 +57,10 @@ bool names_api_key(const char *name, int16_t *out, struct sim_error *err)
 
 bool names_error(const char *name, rd_kafka_resp_err_t *out, struct sim_error *err)
 {
-    static const char                prefix[] = "RD_KAFKA_RESP_ERR_";
-    const struct rd_kafka_err_desc *descs     = NULL;
-    size_t                          count     = 0;
-    long                            number    = number_or_none(name);
+    static const char               prefix[] = "RD_KAFKA_RESP_ERR_";
+    const struct rd_kafka_err_desc *descs    = NULL;
+    size_t                          count    = 0;
+    long                            number   = number_or_none(name);
 
     if (strncmp(name, prefix, sizeof prefix - 1) == 0)
         name += sizeof prefix - 1;

@@ -11,8 +11,8 @@ enum { WATCH_MS = 1000, RTT_MS_MAX = 600000, WATCH_MS_MAX = 3600000, OPT_PARTITI
 
 /* A fleet's topics, in the order of `fleet_partitions`. */
 static const struct fleet_topic {
-    const char *suffix;     // after "<fleet>."
-    int         partitions; // unless told otherwise
+    const char *suffix;      // after "<fleet>."
+    int         partitions;  // unless told otherwise
 } fleet_topics[] = {
     { "jobs", 32 }, { "journal", 32 }, { "accounts", 8 }, { "events", 32 }, { "dlq", 8 },
 };

@@ -9,7 +9,7 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 struct sim_error {
-    char text[512]; // one line, no newline
+    char text[512];  // one line, no newline
 };
 
 /* Writes the message and returns false, so that failing is one line. `err` may be NULL. */

@@ -15,18 +15,18 @@
 enum { LOOK_MS = 3000, REPORT_LINES_MAX = 5 };
 
 struct watch {
-    struct marks   *marks;      // owned; used only under `looking`
-    int             every_ms;   // 0: never by itself
-    int             fd;         // an eventfd, written once when something was dropped
-    pthread_t       thread;     // valid while `running`
-    bool            running;    // the thread was started and not joined
-    pthread_mutex_t looking;    // held for a whole look; taken before `lock`
-    pthread_mutex_t lock;       // guards what follows
-    pthread_cond_t  changed;    // `stopping` was set
-    bool            stopping;   // the thread shall end
-    bool            paused;     // the thread shall not look
-    bool            dropped;    // a low watermark above 0 was seen
-    bool            blind;      // the last look failed
+    struct marks   *marks;     // owned; used only under `looking`
+    int             every_ms;  // 0: never by itself
+    int             fd;        // an eventfd, written once when something was dropped
+    pthread_t       thread;    // valid while `running`
+    bool            running;   // the thread was started and not joined
+    pthread_mutex_t looking;   // held for a whole look; taken before `lock`
+    pthread_mutex_t lock;      // guards what follows
+    pthread_cond_t  changed;   // `stopping` was set
+    bool            stopping;  // the thread shall end
+    bool            paused;    // the thread shall not look
+    bool            dropped;   // a low watermark above 0 was seen
+    bool            blind;     // the last look failed
 };
 
 /* Reports the partitions that have lost records. */
@@ -48,7 +48,7 @@ static void judge(struct watch *watch, const struct mark_list *list)
     watch->dropped = watch->dropped || bad;
     pthread_mutex_unlock(&watch->lock);
     if (first && eventfd_write(watch->fd, 1) != 0)
-        abort(); // a fresh counter takes a 1
+        abort();  // a fresh counter takes a 1
 }
 
 static void look(struct watch *watch)
@@ -62,8 +62,8 @@ static void look(struct watch *watch)
         if (seen)
             judge(watch, &list);
         if (watch->blind == seen)
-            fprintf(stderr, "kafka-sim: the watch %s%s\n", seen ? "sees again" : "is blind: ",
-                    err.text);
+            fprintf(stderr, "kafka-sim: the watch %s%s\n",
+                    seen ? "sees again" : "is blind: ", err.text);
         watch->blind = !seen;
         mark_list_fini(&list);
     }
@@ -76,7 +76,7 @@ static bool wait_for_next(struct watch *watch)
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t nsec  = until.tv_nsec + (int64_t)watch->every_ms * 1000000;
+    int64_t nsec = until.tv_nsec + (int64_t)watch->every_ms * 1000000;
     until.tv_sec += nsec / 1000000000;
     until.tv_nsec = nsec % 1000000000;
 

@@ -11,7 +11,7 @@
 enum { WORDS_MAX = 64 };
 
 struct words {
-    char  *at[WORDS_MAX]; // borrowed: they point into the line
+    char  *at[WORDS_MAX];  // borrowed: they point into the line
     size_t count;
 };
 

@@ -115,8 +115,8 @@ void            accounts_fini(struct sim *sim);
 // Gives the account a new pair of tokens, for a consent: the old refresh token dies, the old access
 // token lives on until it expires.
 void account_issue(struct sim *sim, struct account *account);
-// The same for a refresh token, by the options: whether it is another one, how long the old one stays
-// good, and whether the old access token dies.
+// The same for a refresh token, by the options: whether it is another one, how long the old one
+// stays good, and whether the old access token dies.
 void account_refresh(struct sim *sim, struct account *account);
 // Replaces one of the tokens by a given text (control only).
 void account_set_access(struct sim *sim, struct account *account, const char *text, int64_t ttl_s);
@@ -124,7 +124,8 @@ void account_set_refresh(struct sim *sim, struct account *account, const char *t
 void account_revoke(struct account *account);                           // all tokens die
 struct account *account_by_access(struct sim *sim, const char *text);   // NULL unless alive now
 struct account *account_by_refresh(struct sim *sim, const char *text);  // NULL unless alive now
-struct refresh *refresh_get(struct sim *sim, const char *text);         // dead or alive; NULL when unknown
+// dead or alive; NULL when unknown
+struct refresh *refresh_get(struct sim *sim, const char *text);
 bool            refresh_is_alive(const struct refresh *refresh);
 struct cJSON   *account_token_answer(struct sim *sim, const struct account *account);  // flat
 

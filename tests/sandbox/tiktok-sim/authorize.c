@@ -138,7 +138,8 @@ static unsigned read_scopes(const char *text)
     return bits;
 }
 
-// What was asked for, or the part of it that the user leaves ticked; the basic scope cannot be left.
+// What was asked for, or the part of it that the user leaves ticked; the basic scope cannot be
+// left.
 static unsigned granted(struct evkeyvalq *query)
 {
     const char *part  = evhttp_find_header(query, "sim_grant");

@@ -33,14 +33,14 @@ struct options {
     int64_t      seed;             // of all randomness; 0 = from the system
     const char  *client_key;       // NULL: any non-empty key and secret are good
     const char  *client_secret;    // goes with client_key
-    const char  *redirect_uris;  // registered, by commas; NULL: any is good
-    int64_t      code_ttl_ms;    // life of an authorization code
+    const char  *redirect_uris;    // registered, by commas; NULL: any is good
+    int64_t      code_ttl_ms;      // life of an authorization code
     int64_t      token_ttl_s;      // life of an access token
-    bool         refresh_keeps;        // a refresh gives the same refresh token again
+    bool         refresh_keeps;    // a refresh gives the same refresh token again
     bool         refresh_ends_access;  // a refresh ends the access tokens before
     int64_t      refresh_grace_ms;     // a rotated refresh token stays good
-    int64_t      upload_ttl_ms;    // life of an upload URL
-    int64_t      calls_kept;       // calls remembered for /_sim/calls
+    int64_t      upload_ttl_ms;        // life of an upload URL
+    int64_t      calls_kept;           // calls remembered for /_sim/calls
 };
 
 enum options_outcome { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_BAD };

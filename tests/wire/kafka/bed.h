@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where the Kafka tests lie: a loop, a cluster (librdkafka's mock in this process, or a real one named by KAFKA_BROKERS),
- * and a proxy before it that can be cut, if it is one broker on 127.0.0.1. Names of topics are new in each run. */
+/* Where the Kafka tests lie: a loop, a cluster (librdkafka's mock in this process, or a real one
+ * named by KAFKA_BROKERS), and a proxy before it that can be cut, if it is one broker on 127.0.0.1.
+ * Names of topics are new in each run. */
 #pragma once
 
 // cmocka.h needs the first three, and rdkafka_mock.h rdkafka.h

@@ -50,7 +50,8 @@ static void a_delivered_record_names_its_place(void **state)
 
 static void a_key_goes_where_java_puts_it(void **state)
 {
-    // Utils.toPositive(Utils.murmur2(key)) % 7, as Kafka's own tests give the hashes: "21" -973932308, "foobar" -790332482
+    // Utils.toPositive(Utils.murmur2(key)) % 7, as Kafka's own tests give the hashes: "21"
+    // -973932308, "foobar" -790332482
     static const struct {
         const char *key;
         int32_t     partition;

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-// Brokers that are none, and every error that one may answer: what is known about a record afterwards, and who was it.
+// SPDX-License-Identifier: Apache-2.0 Brokers that are none, and every error that one may answer:
+// what is known about a record afterwards, and who was it.
 #include "bed.h"
 
 #include <signal.h>
@@ -57,7 +57,8 @@ static void on_topic(void *owner, const struct kafka_topic *topic, enum kafka_to
     assert_int_equal(state, TOPIC_FAILED);
 }
 
-// A record, a reading and a look at topics meet a peer that does this; `words` say why no broker was reached.
+// A record, a reading and a look at topics meet a peer that does this; `words` say why no broker
+// was reached.
 static void meet(struct bed *bed, const struct peer_step *script, const char *words)
 {
     const struct peer_step *const   scripts[] = { script, NULL };

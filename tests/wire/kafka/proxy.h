@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A TCP proxy before one Kafka broker, in a thread of its own. It puts its own port into what the broker says of itself,
- * so that clients stay with it. */
+/* A TCP proxy before one Kafka broker, in a thread of its own. It puts its own port into what the
+ * broker says of itself, so that clients stay with it. */
 #pragma once
 
 struct proxy;

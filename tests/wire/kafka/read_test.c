@@ -116,7 +116,9 @@ static void nothing_is_read_of_a_partition_that_is_passed_over(void **state)
     char                      topic[NAME_BYTES];
     struct reader             reader;
     struct kafka_offset       ends[PARTITIONS];
-    const struct kafka_offset from[] = { { 0, KAFKA_READ_NOTHING }, { 1, 90 }, { 2, KAFKA_READ_NOTHING } };
+    const struct kafka_offset from[] = { { 0, KAFKA_READ_NOTHING },
+                                         { 1, 90 },
+                                         { 2, KAFKA_READ_NOTHING } };
     bed_fill_topic(bed, 3, 100, topic);
     reader_start_at(&reader, bed, bed->brokers, topic, from, 3);
     reader_wait(&reader);
