@@ -24,7 +24,7 @@ shown when it fails. The last line is CTest's summary of all that was counted; t
 
 TOKFLEET_TEST_JOBS, TOKFLEET_TEST_KILLS, TOKFLEET_TEST_SEED reach the tests of the fleet. TOKFLEET_TEST_SEEDS=1-100 runs those
 that break things (--only 'failover|split') once for each seed, and prints a row for each: lost, doubled, breaches, over the
-limit, UNSURE with its cause. TOKFLEET_TEST_FUZZ_S (10) is how long each fuzzer runs.
+limit, UNSURE with its cause. TOKFLEET_TEST_FUZZ_S (60) is how many seconds each fuzzer runs.
 HELP
 }
 
@@ -48,11 +48,14 @@ mkdir -p "$LOGS"
 PASSED=0 FAILED=0 SKIPPED=0
 FAILURES=() SKIPS=() AGAIN=()
 BEGAN=$SECONDS
-CHILD=
+CHILD='' FUZZING=''
 
 # a test that hangs, or Ctrl-C, must leave nothing behind: each step has a process group of its own
 on_exit() {
-    [[ -z $CHILD ]] || kill -TERM -- "-$CHILD" 2>/dev/null
+    local child
+    for child in $CHILD $FUZZING; do
+        kill -TERM -- "-$child" 2>/dev/null
+    done
 }
 trap on_exit EXIT
 trap 'exit 130' INT
@@ -109,22 +112,27 @@ run() {
     return "$status"
 }
 
-# one_step NAME MINUTES command...: counts as one test; 77 is a skip
-one_step() {
-    local name=$1 minutes=$2 log status began=$SECONDS
-    shift 2
-    log=$LOGS/${name//[^A-Za-z0-9]/-}.log
-    run "$log" "$minutes" "$@"
-    status=$?
+# count_step NAME LOG STATUS BEGAN: one test that has ended; 77 is a skip
+count_step() {
+    local name=$1 log=$2 status=$3 took=$((SECONDS - $4))
     if ((status == 0)); then
-        passed "$name ($((SECONDS - began)) s)"
+        passed "$name ($took s)"
     elif ((status == 77)); then
         skip "$(tail -1 "$log")" "$name"
     else
-        failed "$name ($((SECONDS - began)) s, status $status)"
+        failed "$name ($took s, status $status)"
         tail -60 "$log" | shown
     fi
     return "$status"
+}
+
+# one_step NAME MINUTES command...: counts as one test
+one_step() {
+    local name=$1 minutes=$2 log began=$SECONDS
+    shift 2
+    log=$LOGS/${name//[^A-Za-z0-9]/-}.log
+    run "$log" "$minutes" "$@"
+    count_step "$name" "$log" $? "$began"
 }
 
 # build_step PRESET MINUTES: counts as one test
@@ -197,8 +205,6 @@ ctest_step() {
     return 1
 }
 
-has_test() { ctest --test-dir "build/$1" -N -R "$2" 2>/dev/null | grep -qE 'Test +#'; }
-
 # ---- packages
 
 # install LIST WHAT: 1 when some are missing still
@@ -246,28 +252,36 @@ rest_part() {
     fi
     # consecutive days take the two halves in turn; all of them by hand: tests/broken/run --all
     one_step "planted bugs, half of them" 12 tests/broken/run --seed "${TOKFLEET_TEST_SEED:-$((10#$(date +%j)))}"
-    ctest_step "long" debug 20 -L long
-    kafka_step
     if install packages_check "the checks with clang and cppcheck"; then
         clang_steps
+        fuzz_begin
     else
-        skip "packages are missing, see above" "clang, its sanitizers, clang-tidy, cppcheck"
+        skip "packages are missing, see above" "clang, its sanitizers, clang-tidy, cppcheck, the fuzzers"
     fi
-    fuzz_step
+    ctest_step "long" debug 20 -L long
+    kafka_step
+    [[ -z $FUZZING ]] || fuzz_end
 }
 
-fuzz_step() {
-    # the time of the whole: a few seconds a target, two at a time; for longer by hand: tests/fuzz/run --seconds 60
-    one_step "fuzzers, a few seconds each" 8 tests/fuzz/run --seconds "${TOKFLEET_TEST_FUZZ_S:-10}"
+# The tests of the fleet wait more than they work: the fuzzers take what they leave, at the lowest priority.
+fuzz_begin() {
+    FUZZ_BEGAN=$SECONDS
+    setsid nice -n 19 timeout --kill-after=20 30m tests/fuzz/run --seconds "${TOKFLEET_TEST_FUZZ_S:-60}" \
+        >"$LOGS/fuzzers.log" 2>&1 </dev/null &
+    FUZZING=$!
+}
+
+fuzz_end() {
+    wait "$FUZZING"
+    count_step "fuzzers, ${TOKFLEET_TEST_FUZZ_S:-60} s each, beside the two above" "$LOGS/fuzzers.log" $? "$FUZZ_BEGAN"
+    FUZZING=
 }
 
 clang_steps() {
     build_step clang 10
     if build_step clang-asan 10; then
         ctest_step "clang-asan, units and wire" clang-asan 10 -E '^fleet_|^scripts|^model_|sim$|_real'
-        local fleet=fleet_test_load
-        has_test clang-asan "^$fleet\$" || fleet=fleet_test_first
-        TOKFLEET_TEST_JOBS=200 ctest_step "clang-asan, a fleet with 200 jobs" clang-asan 5 -R "^$fleet\$"
+        TOKFLEET_TEST_JOBS=200 ctest_step "clang-asan, a fleet with 200 jobs" clang-asan 5 -R '^fleet_test_load$'
     fi
     one_step "layout of the C code" 2 tests/check.sh format
     one_step "cppcheck" 10 tests/check.sh cppcheck
