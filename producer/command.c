@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "producer/help.h"
-#include "producer/words.h"
+#include "producer/help/help.h"
+#include "producer/tool/words.h"
 
 // clang-format off
 const struct verb *const verbs[] = {

@@ -6,6 +6,8 @@
 #     tests/rules.sh --self-test   plants one violation of each kind in a copy and expects each to be found
 #
 # Arrows:   base < loop < io < tiktok < job < worker, poller, producer; the three programs never include each other.
+#           Within producer: tool < job < every other folder < what stands in none; the other folders never include
+#           each other.
 # Foreign:  a library's header stands in its own files only; a header that shows it is for these files alone.
 # Banned:   functions that overflow, truncate silently or return NULL for want of memory, outside common/base.
 # Open:     marks of unfinished work.
@@ -31,6 +33,8 @@ check_sources() {
         for (i = 1; i <= layers; i++)
             rank[name[i]] = i
         rank["worker"] = rank["poller"] = rank["producer"] = layers + 1
+        inner["tool"] = 1
+        inner["job"]  = 2
         owner["hiredis"]    = "^common/io/redis([.]c|_[a-z_]*[.][ch])$"
         owner["librdkafka"] = "^common/io/kafka([.]c|_[a-z_]*[.][ch])$"
         owner["curl"]       = "^common/io/http([.]c|_[a-z_]*[.][ch])$"
@@ -95,6 +99,24 @@ check_sources() {
         sub(/\/.*$/, "", from)
         if (rank[part] > rank[from] || (rank[part] > layers && part != from))
             bad("wrong arrow: " from " includes \"" path "\"")
+        else if (part == "producer")
+            check_within(path)
+    }
+
+    # how high a file or an include stands within the producer: tool, job, a folder of verbs, the command itself
+    function height(folder) {
+        return folder ~ /[.]/ ? 4 : folder in inner ? inner[folder] : 3
+    }
+
+    function check_within(path,    from, to) {
+        from = FILENAME
+        to   = path
+        sub(/^producer\//, "", from)
+        sub(/^producer\//, "", to)
+        sub(/\/.*$/, "", from)
+        sub(/\/.*$/, "", to)
+        if (height(to) > height(from) || (height(to) == 3 && height(from) == 3 && to != from))
+            bad("wrong arrow: producer/" from " includes \"" path "\"")
     }
 
     function code_of(line,    at, end) {
@@ -223,6 +245,12 @@ self_test() {
     expect worker/planted.c '#include "poller/poll.h"'
     expect poller/planted.c '#include "producer/main.h"'
     expect producer/planted.c '#include "../worker/claim.h"'
+    expect producer/tool/planted.c '#include "producer/job/view.h"'
+    expect producer/job/planted.c '#include "producer/send/post.h"'
+    expect producer/account/planted.c '#include "producer/tell/telling.h"'
+    expect producer/status/planted.c '#include "producer/command.h"'
+    allow producer/tell/planted.c '#include "producer/job/view.h"'
+    allow producer/planted.c '#include "producer/help/help.h"'
     allow worker/planted.c '#include "worker/planted.h"'
     allow poller/planted.c '#include "job/store.h"'
     expect common/io/planted.c '#include <hiredis/hiredis.h>'

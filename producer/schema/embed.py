@@ -13,7 +13,7 @@ def literal(line):
 
 
 def main(output, *paths):
-    out = ['// made by producer/schema/embed.py', '#include "producer/schema.h"', '',
+    out = ['// made by producer/schema/embed.py', '#include "producer/schema/schema.h"', '',
            'const struct schema schemas[] = {']
     for path in map(pathlib.Path, paths):
         text = path.read_text()

@@ -6,7 +6,7 @@
 #include "io/cells.h"
 #include "io/json.h"
 #include "job/job.h"
-#include "producer/sheet.h"
+#include "producer/send/sheet.h"
 
 enum { ROW_MAX_BYTES = 4096 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_producer
-#include "producer/account_book.h"
+#include "producer/account/book.h"
 
 #include <stdio.h>
 #include <string.h>

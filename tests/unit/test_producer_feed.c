@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_producer
-#include "producer/feed.h"
+#include "producer/send/feed.h"
 
 #include <stdio.h>
 #include <stdlib.h>

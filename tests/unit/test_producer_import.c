@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_producer
-#include "producer/check.h"
+#include "producer/send/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "producer/lines.h"
+#include "producer/tool/lines.h"
 #include "unit.h"
 
 static const struct job_rules rules = { 4096, "PUBLIC_TO_EVERYONE" };

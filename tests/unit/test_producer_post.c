@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_producer
-#include "producer/post.h"
+#include "producer/send/post.h"
 
 #include <string.h>
 
 #include "job/job.h"
+#include "producer/tool/moment.h"
 #include "unit.h"
 
 static const struct job_rules rules = { 262144, "PUBLIC_TO_EVERYONE" };
@@ -131,12 +132,14 @@ TEST(what_no_message_can_say_is_refused_with_its_flag)
 
 TEST(a_time_from_now_is_written_as_a_time)
 {
-    struct buf   text;
     struct error err;
-    buf_init(&text, 64);
-    assert_true(post_time("+30m", 1000, &text, &err));
-    assert_str(buf_str(&text), "1970-01-01T00:30:01.000Z");
-    assert_false(post_time("+30x", 1000, &text, &err));
-    assert_false(post_time("+99999d", 1000, &text, &err));
-    buf_fini(&text);
+    struct json *job = json_object();
+    assert_true(moment_set(job, "publish_at", "--publish-at", NULL, 1000, &err));
+    assert_null(json_get(job, "publish_at"));
+    assert_true(moment_set(job, "publish_at", "--publish-at", "+30m", 1000, &err));
+    assert_str(json_text(json_get(job, "publish_at")), "1970-01-01T00:30:01.000Z");
+    assert_false(moment_set(job, "publish_at", "--publish-at", "+30x", 1000, &err));
+    assert_non_null(strstr(err.message, "--publish-at"));
+    assert_false(moment_set(job, "publish_at", "--publish-at", "+99999d", 1000, &err));
+    json_free(job);
 }

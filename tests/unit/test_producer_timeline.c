@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_producer
-#include "producer/timeline.h"
+#include "producer/job/timeline.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_producer
-#include "producer/watch.h"
+#include "producer/status/watch.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: tokfleet_producer
-#include "producer/words.h"
+#include "producer/tool/words.h"
 
 #include "unit.h"
 

@@ -59,7 +59,7 @@ def test_the_line_for_the_programs_is_what_the_scripts_call_and_no_more(permit):
 def test_the_line_for_the_tool_is_what_it_sends_and_what_its_two_scripts_call(permit):
     scripts, _ = permit
     sent = {'EVAL', 'EVALSHA', 'PING', 'INFO', 'TIME'}
-    for path in (ROOT / 'producer').glob('*.c'):
+    for path in (ROOT / 'producer').rglob('*.c'):
         sent.update(SENT_BY_THE_TOOL.findall(path.read_text()))
     assert granted(lines_of_readme()['tokfleet-tool']) == sent | calls(scripts['account']) | calls(scripts['gate_close'])
 

@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: Apache-2.0
+/* tokfleet account remove, tokfleet account forget.
+ *
+ *   consent withdrawn at TikTok ──► the record without tokens and profile: Kafka, then Redis ──► waiting jobs cancelled
+ *   forget, besides: what is personal on the jobs that have ended, in Redis and in the journal
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/kafka_read.h"
+#include "job/journal.h"
+#include "loop/clock.h"
+#include "producer/account/change.h"
+#include "producer/account/jobs.h"
+#include "producer/tool/verb.h"
+
+enum {
+    DAY_MS          = 86400000,
+    REVOKE_TRIES    = 3,
+    REVOKE_PAUSE_MS = 1000,
+    BATCH           = 64,
+    LOOK_MS         = 100,
+    ENTRY_ID_BYTES  = 48
+};
+
+struct remove_options {
+    const char *jobs;
+    int64_t     timeout_ms;
+    bool        no_revoke;
+    bool        even_in_flight;
+    bool        json;
+};
+
+#define AT(field) offsetof(struct remove_options, field)
+// clang-format off
+#define COMMON_FLAGS                                                                                                 \
+    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "60s", 0, DAY_MS,                                                  \
+      "wait so long for its jobs to be cancelled, and as long for ends on their way to Kafka (forget)" },            \
+    { "no-revoke", FLAG_YES, NULL, AT(no_revoke),                                                                    \
+      .help = "do not withdraw the consent at TikTok: it is gone there already, or shall stay" },                    \
+    { "even-in-flight", FLAG_YES, NULL, AT(even_in_flight),                                                          \
+      .help = "even while it has posts at TikTok, whose ends nobody can ask for then" },                             \
+    { "json", FLAG_YES, NULL, AT(json), .help = "print what went as one JSON object" }
+
+static const struct flag remove_flags[] = {
+    { "jobs", FLAG_TEXT, "WHAT", AT(jobs), .choices = "cancel|keep",
+      .help = "its waiting jobs: cancel them, or keep them until it is connected again or they expire" },
+    COMMON_FLAGS,
+};
+static const struct flag forget_flags[] = { COMMON_FLAGS };
+// clang-format on
+
+// what went, for the report
+struct removing {
+    const struct remove_options *options;  // borrowed
+    struct account_change        change;
+    struct tiktok_side           side;
+    const char                  *revoked;  // "yes", "no"
+    const char                  *remedy;   // after a failure; NULL: the message says it
+    bool                         had_tokens;
+    bool                         had_profile;
+    size_t                       cancelled;
+    size_t                       not_cancelled;
+    bool                         forget;
+    bool                         untold;    // an end of its jobs may still be on its way to Kafka
+    size_t                       jobs;      // with something personal in Redis
+    int64_t                      fields;    // that went there
+    size_t                       ends;      // records of the journal that were written anew
+    size_t                       messages;  // and deleted
+};
+
+// ---- at TikTok
+
+static bool revoke_once(struct removing *r, struct str access_token, struct oauth_answer *answer,
+                        struct error *err)
+{
+    struct wait wait = { 0 };
+    oauth_revoke(r->side.oauth, access_token, answer, &wait.call, wait_done);
+    return tool_wait(r->change.tool, &wait, err) || !r->change.tool->interrupted;
+}
+
+// Tokens whose consent may stand are not thrown away without being told so: only they can withdraw
+// it from here.
+static bool refuse(struct removing *r, const struct oauth_answer *answer, struct error *err)
+{
+    const struct account_record *record = &r->change.record;
+    const enum oauth_next        next   = answer->outcome->next;
+    bool        has_expired = record->expires_at_ms && record->expires_at_ms <= clock_wall_ms();
+    const char *what        = "the consent may stand, or be gone already";
+    if (next == OAUTH_LATER || next == OAUTH_CREDENTIALS)
+        what = "try again";
+    else if (has_expired && str_is(record->status, "ok"))
+        what = "its access token has expired: try again when a running poller has renewed it";
+    r->remedy =
+        "--no-revoke goes on without; a consent that stands is then withdrawn by the user alone, "
+        "in TikTok's app: settings, security, apps";
+    return error_set(err, ERR_REFUSED,
+                     "TikTok did not withdraw the consent (%.64s: %.100s), and nothing was changed "
+                     "here: %s",
+                     answer->error[0] ? answer->error : answer->outcome->code,
+                     answer->description[0] ? answer->description : answer->outcome->cause, what);
+}
+
+// False: nothing has been changed.
+static bool withdraw(struct removing *r, struct error *err)
+{
+    struct account_change *change = &r->change;
+    struct oauth_answer    answer = { 0 };
+    struct buf             access, refresh;
+    r->revoked = "no";
+    if (r->options->no_revoke || !change->record.sealed.len)
+        return true;
+    if (!account_unseal_pair(r->side.seal, change->tool->config.fleet, change->record.open_id,
+                             change->record.sealed, &access, &refresh, err))
+        return error_wrap(err, "the consent cannot be withdrawn at TikTok (--no-revoke removes the "
+                               "account all the same)");
+    bool ok = true;
+    for (int i = 0; ok && i < REVOKE_TRIES; i++) {
+        ok = (i == 0 || tool_idle(change->tool, REVOKE_PAUSE_MS)) &&
+             revoke_once(r, buf_str(&access), &answer, err);
+        if (!ok)
+            error_set(err, ERR_NOT_SENT, "interrupted");
+        if (ok && answer.outcome->next != OAUTH_LATER)
+            break;
+    }
+    buf_wipe(&access);
+    buf_wipe(&refresh);
+    if (ok && answer.outcome->next == OAUTH_OK)
+        r->revoked = "yes";
+    else if (ok)
+        ok = refuse(r, &answer, err);
+    return ok;
+}
+
+// ---- the record
+
+static bool clean_record(struct removing *r, struct error *err)
+{
+    struct account_record *record = &r->change.record;
+    r->had_tokens                 = record->sealed.len > 0;
+    r->had_profile                = record->profile.at_ms > 0;
+    record->status                = STR("removed");
+    record->why                   = r->forget ? STR("forgotten") : STR("removed");
+    record->sealed                = (struct str){ 0 };
+    record->scopes                = (struct str){ 0 };
+    record->expires_at_ms         = 0;
+    record->refresh_expires_at_ms = 0;
+    record->token_at_ms           = 0;
+    record->profile               = (struct account_profile){
+                      .verified = -1, .followers = -1, .following = -1, .likes = -1, .videos = -1
+    };
+    if (r->forget)
+        record->settings = (struct str){ 0 };
+    bool ok = change_write(&r->change, err);
+    if (!ok && strcmp(r->revoked, "yes") == 0) {
+        error_wrap(err, "the consent is withdrawn at TikTok, but the account is not removed");
+        r->remedy = "give the same command again; if TikTok refuses it then, with --no-revoke";
+    }
+    return ok;
+}
+
+static bool cancel_jobs(struct removing *r, struct error *err)
+{
+    struct account_jobs jobs;
+    struct str          open_id = r->change.record.open_id;
+    bool                ok      = account_jobs_find(r->change.tool, open_id, true, &jobs, err);
+    if (ok && jobs.count)
+        ok = account_jobs_cancel(r->change.tool, open_id, &jobs, "its account was removed",
+                                 r->options->timeout_ms, &r->not_cancelled, err);
+    r->cancelled = ok ? jobs.count - r->not_cancelled : 0;
+    account_jobs_fini(&jobs);
+    return ok;
+}
+
+// ---- forgetting: Redis
+
+static bool forget_in_redis(struct removing *r, const struct account_jobs *jobs, struct error *err)
+{
+    struct tool *tool = r->change.tool;
+    for (size_t i = 0; i < jobs->count; i++) {
+        struct forget_job_args args  = { .job_id  = jobs->ids[i],
+                                         .account = r->change.record.open_id };
+        struct redis_reply     reply = { 0 };
+        struct wait            wait  = { 0 };
+        enum store_word        word;
+        script_forget_job(tool->store, &args, &reply, &wait.call, wait_done);
+        bool ok = tool_wait(tool, &wait, err) && store_word(NULL, &reply, &word, err);
+        if (ok && word == WORD_GATE)
+            ok = error_set(err, ERR_CLOSED, "Redis' gate is closed; give the same command again");
+        if (ok && word == WORD_OK && reply.answer.count > 1 && reply.answer.items[1].number > 0) {
+            r->jobs++;
+            r->fields += reply.answer.items[1].number;
+        }
+        redis_reply_fini(&reply);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+// ---- forgetting: the journal
+
+// records that are to be written anew
+struct rewrite {
+    struct str key;
+    struct str value;  // p NULL: a tombstone
+};
+
+struct reading {
+    struct removing           *r;
+    const struct account_jobs *jobs;
+    struct rewrite            *rewrites;  // owned
+    size_t                     count;
+    size_t                     capacity;
+    struct arena               arena;
+};
+
+static bool is_ours(const struct account_jobs *jobs, struct str job_id)
+{
+    for (size_t low = 0, high = jobs->count; low < high;) {
+        size_t     middle = low + (high - low) / 2;
+        struct str id     = jobs->ids[middle];
+        size_t     n      = id.len < job_id.len ? id.len : job_id.len;
+        int        order  = memcmp(id.p, job_id.p, n);
+        order             = order ? order : (id.len > job_id.len) - (id.len < job_id.len);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static void rewrite(struct reading *reading, struct str key, struct str value)
+{
+    if (reading->count == reading->capacity) {
+        reading->capacity = reading->capacity ? 2 * reading->capacity : 64;
+        reading->rewrites =
+            xrealloc(reading->rewrites, reading->capacity * sizeof *reading->rewrites);
+    }
+    struct rewrite *one = &reading->rewrites[reading->count++];
+    one->key            = arena_copy(&reading->arena, key);
+    one->value          = value.p ? arena_copy(&reading->arena, value) : value;
+}
+
+// every member but these
+static void copy_without(const struct json *from, const char *const *names, size_t count,
+                         struct json *to)
+{
+    for (const struct json *member = json_at(from, 0); member; member = json_next(member)) {
+        bool       drop = false;
+        struct buf text;
+        for (size_t i = 0; i < count; i++)
+            drop = drop || strcmp(json_key(member), names[i]) == 0;
+        if (drop)
+            continue;
+        buf_init(&text, JOURNAL_RECORD_MAX_BYTES);
+        json_print_value(member, &text);
+        json_set_raw(to, json_key(member), buf_str(&text));
+        buf_fini(&text);
+    }
+}
+
+// An end, the same but for what is personal in its event: it goes on deciding what it decided.
+static void clean_end(struct reading *reading, const struct kafka_message *message)
+{
+    static const char *const personal[]   = { "metadata", "post_url" };
+    static const char *const event_name[] = { "event" };
+    struct error             ignored;
+    struct json             *root =
+        json_parse(message->value, JOURNAL_RECORD_MAX_BYTES, JOURNAL_DEPTH_MAX, &ignored);
+    const struct json *event       = json_get(root, "event");
+    bool               is_personal = json_get(event, "metadata") || json_get(event, "post_url");
+    if (is_personal && is_ours(reading->jobs, json_text(json_get(root, "job_id")))) {
+        struct json *object = json_object(), *cleaned = json_object();
+        struct buf   value;
+        buf_init(&value, JOURNAL_RECORD_MAX_BYTES);
+        copy_without(event, personal, COUNT_OF(personal), cleaned);
+        copy_without(root, event_name, COUNT_OF(event_name), object);
+        json_set(object, "event", &cleaned);
+        json_print(object, &value);
+        json_free(object);
+        rewrite(reading, message->key, buf_str(&value));
+        buf_fini(&value);
+        reading->r->ends++;
+    }
+    json_free(root);
+}
+
+static void on_record(void *owner, const struct kafka_message *message)
+{
+    struct reading *reading = owner;
+    struct str      rest    = message->key, kind;
+    if (!message->value.p || !str_cut(&rest, '/', &kind) || !rest.p)
+        return;
+    if (str_is(kind, "end")) {
+        clean_end(reading, message);
+    } else if (str_is(kind, "message") && is_ours(reading->jobs, rest)) {
+        rewrite(reading, message->key, (struct str){ 0 });
+        reading->r->messages++;
+    }
+}
+
+static bool write_journal(struct reading *reading, struct error *err)
+{
+    struct tool *tool = reading->r->change.tool;
+    char         topic[TOPIC_NAME_BYTES];
+    tool_topic(tool, TOPIC_JOURNAL, topic);
+    for (size_t i = 0; i < reading->count;) {
+        struct wait waits[BATCH] = { 0 };
+        size_t      count        = 0;
+        bool        ok           = true;
+        for (; count < BATCH && i < reading->count; count++, i++) {
+            struct kafka_record record = { .topic     = topic,
+                                           .partition = -1,
+                                           .key       = reading->rewrites[i].key,
+                                           .value     = reading->rewrites[i].value };
+            kafka_send(tool->kafka, &record, NULL, &waits[count].call, wait_done);
+        }
+        for (size_t k = 0; k < count; k++)
+            ok = tool_wait(tool, &waits[k], err) && ok;
+        if (!ok) {
+            tool_blame_kafka(tool, err);
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- forgetting: what is on its way to the journal
+
+// the first entry that the command finds; "" when there is none
+static bool find_entry(struct tool *tool, const char *command, const char *from, const char *to,
+                       char id[ENTRY_ID_BYTES], struct error *err)
+{
+    struct ask ask = { 0 };
+    ask_begin(tool, &ask, command, "outbox", STR(""));
+    ask_add(&ask, from);
+    ask_add(&ask, to);
+    ask_add(&ask, "COUNT");
+    ask_add(&ask, "1");
+    bool ok = tool_ask(tool, &ask, 1, err);
+    if (ok) {
+        const struct answer *entries = &ask.reply.answer;
+        struct str           found = entries->count ? answer_item(&entries->items[0], 0) : STR("");
+        snprintf(id, ENTRY_ID_BYTES, "%.*s", STR_ARG(found));
+    }
+    asks_fini(&ask, 1);
+    return ok;
+}
+
+// An end that is in the outbox still would be written to the journal, with what is personal, after
+// the journal was cleaned. What comes into the outbox later is of other jobs: those of this account
+// have ended.
+static bool await_ends(struct removing *r, struct error *err)
+{
+    struct tool *tool  = r->change.tool;
+    int64_t      until = clock_monotonic_ms() + r->options->timeout_ms;
+    char         newest[ENTRY_ID_BYTES], oldest[ENTRY_ID_BYTES];
+    if (!find_entry(tool, "XREVRANGE", "+", "-", newest, err))
+        return false;
+    while (newest[0]) {
+        if (!find_entry(tool, "XRANGE", "-", newest, oldest, err))
+            return false;
+        if (!oldest[0])
+            break;
+        if (clock_monotonic_ms() >= until) {
+            r->untold = true;
+            break;
+        }
+        if (!tool_idle(tool, LOOK_MS))
+            return error_set(err, ERR_NOT_SENT, "interrupted");
+    }
+    return true;
+}
+
+static bool forget_in_journal(struct removing *r, const struct account_jobs *jobs,
+                              struct error *err)
+{
+    struct tool          *tool    = r->change.tool;
+    struct reading        reading = { .r = r, .jobs = jobs };
+    struct kafka_settings settings;
+    struct wait           wait = { 0 };
+    char                  topic[TOPIC_NAME_BYTES];
+    tool_kafka_settings(tool, &settings);
+    tool_topic(tool, TOPIC_JOURNAL, topic);
+    struct kafka_read *read =
+        kafka_read_start(tool->loop, &settings, topic, NULL, 0, tool->config.kafka_read_idle_ms,
+                         on_record, &reading, &wait.call, wait_done);
+    bool ok = tool_wait(tool, &wait, err);
+    if (!ok)
+        tool_blame_kafka(tool, err);
+    kafka_read_free(read);
+    ok = ok && write_journal(&reading, err);
+    free(reading.rewrites);
+    arena_fini(&reading.arena);
+    return ok;
+}
+
+static bool forget_jobs(struct removing *r, struct error *err)
+{
+    struct account_jobs jobs;
+    bool ok = account_jobs_find(r->change.tool, r->change.record.open_id, false, &jobs, err) &&
+              await_ends(r, err);
+    if (ok && !r->untold)
+        ok = forget_in_journal(r, &jobs, err) && forget_in_redis(r, &jobs, err);
+    account_jobs_fini(&jobs);
+    return ok;
+}
+
+// ---- the verbs
+
+static bool check(struct removing *r, struct error *err)
+{
+    const struct account_change *change = &r->change;
+    if (change->in_flight && !r->options->even_in_flight)
+        return error_set(err, ERR_REFUSED,
+                         "%" PRIi64
+                         " of its posts are at TikTok, and without tokens nobody can ask "
+                         "what becomes of them: wait for their ends (tokfleet account pause), or "
+                         "--even-in-flight",
+                         change->in_flight);
+    if (!r->forget && change->queued && !r->options->jobs)
+        return error_set(err, ERR_SETTING,
+                         "%" PRIi64 " jobs wait for this account: --jobs cancel ends them, --jobs "
+                         "keep leaves them waiting until it is connected again, or they expire",
+                         change->queued);
+    return true;
+}
+
+static void print_json(const struct removing *r)
+{
+    const struct account_record *record  = &r->change.record;
+    struct json                 *object  = json_object();
+    struct json                 *aliases = json_array();
+    for (size_t i = 0; i < record->alias_count; i++)
+        json_add_text(aliases, record->aliases[i]);
+    json_set_text(object, "open_id", record->open_id);
+    json_set_text(object, "revoked", str_of(r->revoked));
+    json_set_bool(object, "tokens", r->had_tokens);
+    json_set_bool(object, "profile", r->had_profile);
+    json_set_i64(object, "jobs_cancelled", (int64_t)r->cancelled);
+    json_set_i64(object, "jobs_not_cancelled", (int64_t)r->not_cancelled);
+    json_set(object, "names_reserved", &aliases);
+    if (r->forget) {
+        json_set_bool(object, "waits_for_ends", r->untold);
+        json_set_i64(object, "jobs_forgotten", (int64_t)r->jobs);
+        json_set_i64(object, "fields_forgotten", r->fields);
+        json_set_i64(object, "journal_ends_cleaned", (int64_t)r->ends);
+        json_set_i64(object, "journal_messages_deleted", (int64_t)r->messages);
+    }
+    out_json(&r->change.tool->out, object);
+    json_free(object);
+}
+
+static void print_text(const struct removing *r)
+{
+    const struct account_record *record = &r->change.record;
+    struct out                  *out    = &r->change.tool->out;
+    out_paint(out, GREEN, r->forget ? "forgotten" : "removed");
+    out_printf(out, ": %.*s\n", STR_ARG(record->open_id));
+    out_printf(out, "  consent withdrawn at TikTok: %s\n", r->revoked);
+    out_printf(out, "  tokens deleted: %s; profile deleted: %s\n",
+               r->had_tokens ? "yes" : "there were none",
+               r->had_profile ? "yes" : "there was none");
+    out_printf(out, "  waiting jobs cancelled: %zu\n", r->cancelled);
+    if (r->forget && !r->untold) {
+        out_printf(out, "  ended jobs without message, timeline, metadata and address now: %zu\n",
+                   r->jobs);
+        out_printf(out,
+                   "  journal: %zu ends without metadata and address now, %zu messages deleted\n",
+                   r->ends, r->messages);
+        out_printf(
+            out,
+            "  what stays: job ids, states and TikTok's ids, so that nothing is posted again;\n"
+            "  copies of messages and events on %s.jobs, .events and .dlq until their\n"
+            "  retention, and older records of compacted topics until the next compaction\n",
+            r->change.tool->config.fleet);
+    }
+    for (size_t i = 0; i < record->alias_count; i++)
+        out_printf(out, "  its name %.*s stays reserved\n", STR_ARG(record->aliases[i]));
+}
+
+static int fail(const struct removing *r, const struct error *err)
+{
+    int code = tool_fail(r->change.tool, err);
+    if (r->remedy && code != END_INTERRUPTED)
+        tool_note(r->change.tool, "%s", r->remedy);
+    return code;
+}
+
+static int run(struct tool *tool, const void *options, const char *name, bool forget)
+{
+    struct removing r = { .options = options, .forget = forget };
+    struct error    err;
+    int             code = END_WELL;
+    r.change.tool        = tool;
+    r.change.side        = &r.side;
+    bool cancels         = forget || (r.options->jobs && strcmp(r.options->jobs, "cancel") == 0);
+    if (!side_open(tool, &r.side, &err) || !change_read(&r.change, name, &err) ||
+        !check(&r, &err) || !withdraw(&r, &err) || !clean_record(&r, &err) ||
+        (cancels && !cancel_jobs(&r, &err)) || (forget && !forget_jobs(&r, &err)))
+        code = fail(&r, &err);
+    else if (r.options->json)
+        print_json(&r);
+    else
+        print_text(&r);
+    if (r.not_cancelled && code == END_WELL) {
+        tool_note(tool,
+                  "%zu jobs still wait: no worker has read their cancel yet; it is done all the "
+                  "same when one does%s",
+                  r.not_cancelled, forget ? ". Then give the same command again" : "");
+        code = END_GOING;
+    }
+    if (r.untold && (code == END_WELL || code == END_GOING)) {
+        tool_note(tool,
+                  "its jobs are not forgotten yet: ends of jobs are still on their way to Kafka (a "
+                  "poller "
+                  "sends them; tokfleet status shows the outbox). Give the same command again");
+        code = END_GOING;
+    }
+    change_fini(&r.change);
+    side_close(&r.side);
+    return code;
+}
+
+static int run_remove(struct tool *tool, const void *options, char *const *operands,
+                      int operand_count)
+{
+    (void)operand_count;
+    return run(tool, options, operands[0], false);
+}
+
+static int run_forget(struct tool *tool, const void *options, char *const *operands,
+                      int operand_count)
+{
+    (void)operand_count;
+    return run(tool, options, operands[0], true);
+}
+
+const struct verb verb_account_remove = {
+    .name          = "account remove",
+    .operands      = "ID|@ALIAS",
+    .summary       = "remove an account: withdraw its consent, delete its tokens",
+    .json          = "what went",
+    .flags         = remove_flags,
+    .flag_count    = COUNT_OF(remove_flags),
+    .options_bytes = sizeof(struct remove_options),
+    .operands_min  = 1,
+    .operands_max  = 1,
+    .run           = run_remove,
+    .text =
+        "Withdraws the consent at TikTok, then deletes tokens and profile from Kafka and\n"
+        "Redis. Its names stay its own for ever: no job that calls one can reach another\n"
+        "account. Connected again, it is the same account, with the jobs that were kept.\n"
+        "When TikTok does not withdraw the consent, nothing is changed; --no-revoke goes on.\n\n"
+        "  tokfleet account remove @brand.de --jobs cancel",
+};
+
+const struct verb verb_account_forget = {
+    .name          = "account forget",
+    .operands      = "ID|@ALIAS",
+    .summary       = "delete what is known of a person: tokens, profile, texts of jobs",
+    .json          = "what went",
+    .flags         = forget_flags,
+    .flag_count    = COUNT_OF(forget_flags),
+    .options_bytes = sizeof(struct remove_options),
+    .operands_min  = 1,
+    .operands_max  = 1,
+    .run           = run_forget,
+    .text =
+        "Removes the account, cancels its waiting jobs, and deletes what is personal on those\n"
+        "that have ended: messages with their captions, timelines, metadata, addresses of\n"
+        "posts, in Redis and in the journal. Job ids and their ends stay, without texts, so\n"
+        "that nothing is ever posted again by mistake. Tells what went and what stays. It may\n"
+        "be given again; what is gone already is simply not there. While ends of jobs are still\n"
+        "on their way to Kafka the jobs are not forgotten: status 4, give it again.\n\n"
+        "  tokfleet account forget @brand.de --json",
+};

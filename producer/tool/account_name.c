@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "producer/tool/account_name.h"
+
+#include <stdio.h>
+
+bool account_name_find(struct tool *tool, const char *name, char open_id[OPEN_ID_MAX + 1],
+                       struct error *err)
+{
+    struct ask ask = { 0 };
+    if (!tool_store(tool, err))
+        return false;
+    snprintf(open_id, OPEN_ID_MAX + 1, "%s", name);
+    if (name[0] != '@')
+        return true;
+    ask_begin(tool, &ask, "HGET", "alias", STR(""));
+    ask_add(&ask, name);
+    bool ok = tool_ask(tool, &ask, 1, err);
+    if (ok)
+        snprintf(open_id, OPEN_ID_MAX + 1, "%.*s", STR_ARG(ask.reply.answer.text));
+    asks_fini(&ask, 1);
+    return ok;
+}
