@@ -30,6 +30,12 @@ void answer_copy_whole(char *out, size_t out_bytes, struct str text)
     out[text.len] = '\0';
 }
 
+int64_t answer_count(const struct json *object, const char *key)
+{
+    int64_t number = -1;
+    return json_i64(json_get(object, key), &number) && number >= 0 ? number : -1;
+}
+
 void answer_clear(struct tiktok_answer *answer)
 {
     answer->outcome          = outcome_named("broken_answer");

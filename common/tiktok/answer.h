@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/text.h"
+#include "io/json.h"
 #include "tiktok/api.h"
 
 enum { ANSWER_MAX_BYTES = 64 * 1024, ANSWER_MAX_DEPTH = 16 };
@@ -17,3 +18,5 @@ void answer_copy_cut(char *out, size_t out_bytes, struct str text);
 // A text that is of use only as a whole: absent when it is too long, or anything but printable
 // ASCII.
 void answer_copy_whole(char *out, size_t out_bytes, struct str text);
+// How many, as TikTok counts; -1: not told.
+int64_t answer_count(const struct json *object, const char *key);

@@ -22,6 +22,10 @@ enum {
     URL_MAX_BYTES  = 1024,
 };
 
+#define VIDEO_FIELDS                                                                               \
+    "fields=id,create_time,video_description,share_url,"                                           \
+    "view_count,like_count,comment_count,share_count"
+
 static const char content_type[] = "application/json; charset=UTF-8";
 
 struct tiktok {
@@ -255,9 +259,27 @@ void tiktok_list(struct tiktok *tiktok, int64_t cursor, struct str token, struct
     json_set_i64(body, "max_count", TIKTOK_PAGE_VIDEOS);
     json_print(body, &request->body);
     json_free(body);
-    request_start(tiktok, request,
-                  "/v2/video/list/?fields=id,create_time,video_description,share_url",
-                  &http_request, done);
+    request_start(tiktok, request, "/v2/video/list/?" VIDEO_FIELDS, &http_request, done);
+}
+
+void tiktok_videos(struct tiktok *tiktok, const struct str *ids, size_t count, struct str token,
+                   struct tiktok_page *page, struct call *call, call_done *done)
+{
+    assert(count >= 1 && count <= TIKTOK_PAGE_VIDEOS);
+    struct request     *request = request_new(&page->answer, call, "video/query", NEEDS_VIDEOS);
+    struct http_request http_request = { .bearer = token, .timeout_ms = tiktok->status_timeout_ms };
+    struct json        *body         = json_object();
+    struct json        *filters      = json_object();
+    struct json        *texts        = json_array();
+    request->page                    = page;
+    page->count                      = 0;
+    for (size_t i = 0; i < count; i++)
+        json_add_text(texts, ids[i]);
+    json_set(filters, "video_ids", &texts);
+    json_set(body, "filters", &filters);
+    json_print(body, &request->body);
+    json_free(body);
+    request_start(tiktok, request, "/v2/video/query/?" VIDEO_FIELDS, &http_request, done);
 }
 
 void tiktok_creator_info(struct tiktok *tiktok, struct str token, struct tiktok_creator *creator,

@@ -28,6 +28,10 @@ static bool read_video(const struct json *json, struct tiktok_video *video)
     video->description[text.len] = '\0';
     answer_copy_whole(video->share_url, sizeof video->share_url,
                       json_text(json_get(json, "share_url")));
+    video->views    = answer_count(json, "view_count");
+    video->likes    = answer_count(json, "like_count");
+    video->comments = answer_count(json, "comment_count");
+    video->shares   = answer_count(json, "share_count");
     return true;
 }
 

@@ -37,12 +37,6 @@ bool tiktok_user_fields(struct str scopes, struct buf *fields)
     return true;
 }
 
-static int64_t read_count(const struct json *user, const char *key)
-{
-    int64_t number = -1;
-    return json_i64(json_get(user, key), &number) && number >= 0 ? number : -1;
-}
-
 static void read_whole(const struct json *user, const char *key, char *out, size_t out_bytes)
 {
     answer_copy_whole(out, out_bytes, json_text(json_get(user, key)));
@@ -60,10 +54,10 @@ static void read_user(const struct json *json, struct tiktok_user *user)
     answer_copy_cut(user->display_name, sizeof user->display_name,
                     json_text(json_get(json, "display_name")));
     user->verified  = json_is_bool(verified) ? json_bool(verified, false) : -1;
-    user->followers = read_count(json, "follower_count");
-    user->following = read_count(json, "following_count");
-    user->likes     = read_count(json, "likes_count");
-    user->videos    = read_count(json, "video_count");
+    user->followers = answer_count(json, "follower_count");
+    user->following = answer_count(json, "following_count");
+    user->likes     = answer_count(json, "likes_count");
+    user->videos    = answer_count(json, "video_count");
 }
 
 bool tiktok_user_decode(struct str body, struct tiktok_user *user)

@@ -15,7 +15,7 @@ struct seal *side_seal(const struct tool *tool, struct error *err)
     return NULL;
 }
 
-static bool open_tiktok(struct tool *tool, struct tiktok_side *side, struct error *err)
+static bool open_api(struct tool *tool, struct tiktok_side *side, struct error *err)
 {
     const struct config *config = &tool->config;
     struct http_settings http   = {
@@ -26,20 +26,32 @@ static bool open_tiktok(struct tool *tool, struct tiktok_side *side, struct erro
           .in_flight_max   = REQUESTS_MAX,
           .http_allowed    = str_starts(str_of(config->tiktok_api_url), "http://"),
     };
-    struct oauth_settings oauth = {
-        .api_url       = config->tiktok_api_url,
-        .client_key    = config->tiktok_client_key,
-        .client_secret = config->tiktok_client_secret,
-        .timeout_ms    = config->tiktok_timeout_ms,
-    };
     struct tiktok_settings tiktok = {
         .api_url           = config->tiktok_api_url,
         .init_timeout_ms   = config->tiktok_timeout_ms,
         .status_timeout_ms = config->tiktok_timeout_ms,
     };
     return (side->http = http_new(tool->loop, &http, err)) &&
-           (side->oauth = oauth_new(side->http, &oauth, err)) &&
            (side->tiktok = tiktok_new(side->http, &tiktok, err));
+}
+
+static bool open_oauth(struct tool *tool, struct tiktok_side *side, struct error *err)
+{
+    const struct config  *config   = &tool->config;
+    struct oauth_settings settings = {
+        .api_url       = config->tiktok_api_url,
+        .client_key    = config->tiktok_client_key,
+        .client_secret = config->tiktok_client_secret,
+        .timeout_ms    = config->tiktok_timeout_ms,
+    };
+    side->oauth = oauth_new(side->http, &settings, err);
+    return side->oauth;
+}
+
+bool side_open_api(struct tool *tool, struct tiktok_side *side, struct error *err)
+{
+    side->seal = side_seal(tool, err);
+    return side->seal && tool_store(tool, err) && open_api(tool, side, err);
 }
 
 bool side_open_kept(struct tool *tool, struct tiktok_side *side, struct error *err)
@@ -51,7 +63,8 @@ bool side_open_kept(struct tool *tool, struct tiktok_side *side, struct error *e
 
 bool side_open(struct tool *tool, struct tiktok_side *side, struct error *err)
 {
-    if (!side_open_kept(tool, side, err) || !open_tiktok(tool, side, err))
+    if (!side_open_kept(tool, side, err) || !open_api(tool, side, err) ||
+        !open_oauth(tool, side, err))
         return false;
     struct connector_parts parts = {
         .config = &tool->config,

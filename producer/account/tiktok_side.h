@@ -20,6 +20,8 @@ struct tiktok_side {
 
 // the token keys; says how to make one when there is none
 struct seal *side_seal(const struct tool *tool, struct error *err) MUST_CHECK;
+// seal, Redis and the posting API, for what only asks; zeroed before, side_close also after a failure
+bool side_open_api(struct tool *tool, struct tiktok_side *side, struct error *err) MUST_CHECK;
 // seal, Kafka, Redis and topic, without TikTok; zeroed before, side_close also after a failure
 bool side_open_kept(struct tool *tool, struct tiktok_side *side, struct error *err) MUST_CHECK;
 // all of it

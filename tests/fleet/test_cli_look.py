@@ -13,6 +13,7 @@ import struct
 import subprocess
 import termios
 import time
+import urllib.request
 
 import pytest
 
@@ -69,6 +70,49 @@ def test_jobs_are_listed_by_state_and_account(fleet):
     assert 'its account is not connected' in ok(fleet.cli('jobs', '--account', '@nobody')).stdout
     assert 'did you mean FAILED?' in ok(fleet.cli('jobs', '--state', 'FAILD'), 2).stderr
     assert 'no such job' in ok(fleet.cli('jobs', '--state', 'CANCELLED')).stderr
+
+
+# ---- figures
+
+def asked_of_tiktok(fleet, account, path, body=None):
+    tokens = [json.loads(line) for line in fleet.accounts_file.read_text().splitlines()]
+    token = next(line['access_token'] for line in tokens if line['alias'] == account)
+    request = urllib.request.Request(fleet.sim_url + path, data=body and json.dumps(body).encode(),
+                                     headers={'Authorization': 'Bearer ' + token, 'Content-Type': 'application/json'})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)['data']
+
+
+def test_figures_of_an_account_and_of_a_post_are_those_that_tiktok_counts(fleet):
+    names = ('views', 'likes', 'comments', 'shares')
+    posts = asked_of_tiktok(fleet, '@sim001', '/v2/video/list/?fields=id,view_count,like_count,comment_count,share_count',
+                            {'max_count': 20})['videos']
+    user = asked_of_tiktok(fleet, '@sim001', '/v2/user/info/?fields=follower_count,following_count,likes_count,video_count')
+    counted = [tuple(post[name[:-1] + '_count'] for name in names) for post in posts]
+    assert len(posts) == 1 and all(counted[0])
+    told, = lines(fleet.cli('account', 'stats', '@sim001', '--json'))
+    assert [told[key] for key in ('followers', 'following', 'likes', 'videos')] == \
+        [user['user'][key] for key in ('follower_count', 'following_count', 'likes_count', 'video_count')]
+    assert tuple(told['recent'][name] for name in names) == counted[0] and told['recent']['posts'] == 1
+    assert [post['post_id'] for post in told['posts']] == [posts[0]['id']]
+    wait_for('the public id is known', lambda: fleet.job('ok-0').get('post_id'))
+    job, = lines(fleet.cli('stats', 'ok-0', '--json'))
+    assert job['post_id'] == posts[0]['id'] and tuple(job[name] for name in names) == counted[0]
+    shown = ok(fleet.cli('account', 'stats', '@sim001', '--posts')).stdout
+    for number in (user['user']['follower_count'], *counted[0]):
+        assert '{:,}'.format(number) in shown, shown
+    assert posts[0]['id'] in shown and '{:,}'.format(counted[0][0]) in ok(fleet.cli('stats', 'ok-0')).stdout
+
+
+def test_figures_that_are_not_there_are_said_to_be_missing_and_why(fleet):
+    assert 'no id of a public post' in ok(fleet.cli('stats', 'broken'), 1).stderr
+    assert lines(fleet.cli('account', 'stats', '@sim009', '--json'))[0]['recent'] == \
+        {'posts': 0, 'views': 0, 'likes': 0, 'comments': 0, 'shares': 0}
+    assert 'there is no job nothing' in ok(fleet.cli('stats', 'nothing'), 1).stderr
+    assert 'lists no public posts' in ok(fleet.cli('account', 'stats', '@sim009')).stdout
+    assert 'there is no account @nobody' in ok(fleet.cli('account', 'stats', '@nobody'), 1).stderr
+    fleet.sim('fault', {'endpoint': 'user_info', 'do': 'error', 'http': 401, 'code': 'access_token_invalid'})
+    assert 'A running poller renews it' in ok(fleet.cli('account', 'stats', '@sim001'), 1).stderr
 
 
 # ---- events

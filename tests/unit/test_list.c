@@ -40,6 +40,19 @@ TEST(a_page_has_videos_a_cursor_and_whether_there_are_more)
     assert_true(page.has_more);
 }
 
+TEST(counts_are_taken_where_they_are_told)
+{
+    assert_true(
+        decode(PAGE(VIDEO(",\"view_count\":5000000000,\"like_count\":7,\"comment_count\":-1,"
+                          "\"share_count\":\"9\""))));
+    assert_int_equal(page.videos[0].views, 5000000000);
+    assert_int_equal(page.videos[0].likes, 7);
+    assert_int_equal(page.videos[0].comments, -1);
+    assert_int_equal(page.videos[0].shares, 9);
+    assert_true(decode(PAGE(VIDEO(""))));
+    assert_int_equal(page.videos[0].views, -1);
+}
+
 TEST(an_id_that_is_a_number_keeps_its_19_digits)
 {
     assert_true(decode(PAGE("{\"id\":7678907398077074697,\"create_time\":5}")));

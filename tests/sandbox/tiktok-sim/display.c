@@ -66,6 +66,18 @@ static bool has_field(const char *fields, const char *name)
     }
 }
 
+// Figures that differ from post to post and stay as they are: nobody watches these videos.
+static double figure_of(const char *id, const char *name)
+{
+    double sum = 0;
+    for (; *id; id++)
+        sum = fmod(sum * 31 + (unsigned char)*id, 99991);
+    return strcmp(name, "view_count") == 0 || strcmp(name, "follower_count") == 0 ? sum
+           : strcmp(name, "like_count") == 0 || strcmp(name, "likes_count") == 0  ? floor(sum / 7)
+           : strcmp(name, "comment_count") == 0                                   ? floor(sum / 90)
+                                                                                  : floor(sum / 40);
+}
+
 static void add_user_field(cJSON *user, const struct account *account, const char *name)
 {
     char text[160];
@@ -74,7 +86,7 @@ static void add_user_field(cJSON *user, const struct account *account, const cha
     } else if (strcmp(name, "video_count") == 0) {
         cJSON_AddNumberToObject(user, name, (double)account->posts_used);
     } else if (strstr(name, "_count")) {
-        cJSON_AddNumberToObject(user, name, 0);
+        cJSON_AddNumberToObject(user, name, figure_of(account->open_id, name));
     } else {
         if (strcmp(name, "open_id") == 0 || strcmp(name, "union_id") == 0)
             snprintf(text, sizeof text, "%s", account->open_id);
@@ -141,7 +153,7 @@ static void add_video_field(cJSON *video, const struct publish *publish, const c
     } else if (strcmp(name, "title") == 0) {
         add_text(video, name, publish->title);
     } else if (strstr(name, "_count")) {
-        cJSON_AddNumberToObject(video, name, 0);
+        cJSON_AddNumberToObject(video, name, figure_of(publish->post_id, name));
     } else if (strcmp(name, "duration") == 0 || strcmp(name, "width") == 0 ||
                strcmp(name, "height") == 0) {
         cJSON_AddNumberToObject(video, name, name[0] == 'd' ? 15 : name[0] == 'w' ? 1080 : 1920);
