@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0 tokfleet account reseal: moves all tokens to the first of
-// TOKFLEET_TOKEN_KEYS, so that an old key can be taken out.
+// SPDX-License-Identifier: Apache-2.0
+// tokfleet account reseal: moves all tokens to the first of TOKFLEET_TOKEN_KEYS, so that an
+// old key can be taken out.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0 tokfleet gate: is Redis told what happened, and may it be
-// acted on? tokfleet rebuild: tell it anew.
+// SPDX-License-Identifier: Apache-2.0
+// tokfleet gate: is Redis told what happened, and may it be acted on?
+// tokfleet rebuild: tell it anew.
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0 tokfleet unsure show ID: the evidence of one doubt laid out
-// for a person, with the commands to decide.
+// SPDX-License-Identifier: Apache-2.0
+// tokfleet unsure show ID: the evidence of one doubt laid out for a person, with the
+// commands to decide.
 #include "base/memory.h"
 #include "job/job.h"
 #include "loop/clock.h"

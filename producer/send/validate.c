@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0 tokfleet validate: would the jobs of a file be taken? Nothing
-// is sent, and neither Kafka nor Redis is asked.
+// SPDX-License-Identifier: Apache-2.0
+// tokfleet validate: would the jobs of a file be taken? Nothing is sent, and neither Kafka nor
+// Redis is asked.
 #include <unistd.h>
 
 #include "base/memory.h"

@@ -2,6 +2,7 @@
 #include "producer/tool/account_name.h"
 
 #include <stdio.h>
+#include <string.h>
 
 bool account_name_find(struct tool *tool, const char *name, char open_id[OPEN_ID_MAX + 1],
                        struct error *err)
@@ -9,7 +10,8 @@ bool account_name_find(struct tool *tool, const char *name, char open_id[OPEN_ID
     struct ask ask = { 0 };
     if (!tool_store(tool, err))
         return false;
-    snprintf(open_id, OPEN_ID_MAX + 1, "%s", name);
+    // what is too long names nobody, and its beginning may be somebody else's
+    snprintf(open_id, OPEN_ID_MAX + 1, "%s", strlen(name) <= OPEN_ID_MAX ? name : "");
     if (name[0] != '@')
         return true;
     ask_begin(tool, &ask, "HGET", "alias", STR(""));

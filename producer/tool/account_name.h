@@ -6,6 +6,6 @@
 #include "producer/tool/tool.h"
 
 // name: an open_id, which may be unknown, or an @alias. false: Redis does not answer. "": there is
-// no such alias.
+// no such alias, or the name is too long to be one.
 bool account_name_find(struct tool *tool, const char *name, char open_id[OPEN_ID_MAX + 1],
                        struct error *err) MUST_CHECK;

@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0 libfaketime moves the clock that C11's cnd_timedwait() is
-// given a time of, and does not know that function itself: with a clock that is ahead librdkafka
-// would wait for that long. It does know the one of POSIX, which glibc's C11 is made of.
+// SPDX-License-Identifier: Apache-2.0
+// libfaketime moves the clock that C11's cnd_timedwait() is given a time of, and does not know
+// that function itself: with a clock that is ahead librdkafka would wait for that long. It does
+// know the one of POSIX, which glibc's C11 is made of.
 #include <errno.h>
 #include <pthread.h>
 #include <threads.h>

@@ -402,7 +402,8 @@ def test_accounts_are_sealed_on_kafka_and_in_redis_and_their_jobs_go_on(fresh):
         assert told['open_id'] == '-000open1' and told['queued'] == 2 and told['status'] == 'ok'
     lines = ok(fresh.cli('account', 'list', '--json')).stdout.splitlines()
     assert [json.loads(line)['open_id'] for line in lines] == ['-000open1', '-000open2']
-    assert 'there is no account' in ok(fresh.cli('account', 'show', '@nix'), 1).stderr
+    for name in '@nix', 'x' * 300:
+        assert 'there is no account' in ok(fresh.cli('account', 'show', name), 1).stderr
 
 
 def test_a_renewed_account_keeps_every_alias_also_when_redis_forgot(fresh):

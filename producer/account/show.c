@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// tokfleet account show
+#include "loop/clock.h"
+#include "producer/account/view.h"
+#include "producer/tool/account_name.h"
+#include "producer/tool/verb.h"
+#include "producer/tool/words.h"
+#include "tiktok/scope.h"
+
+struct show_options {
+    bool json;
+};
+
+static const struct flag show_flags[] = {
+    { "json", FLAG_YES, NULL, offsetof(struct show_options, json),
+      .help = "print one JSON object" },
+};
+
+static void print_field(struct tool *tool, const char *label, const struct buf *text)
+{
+    out_paint(&tool->out, FAINT, "  %-14s ", label);
+    out_printf(&tool->out, "%s\n", buf_text(text));
+}
+
+static void print_text(struct tool *tool, const char *label, struct str text)
+{
+    struct buf visible;
+    if (!text.len)
+        return;
+    buf_init(&visible, 2048);
+    buf_add_visible(&visible, text);
+    print_field(tool, label, &visible);
+    buf_fini(&visible);
+}
+
+static void print_time(struct tool *tool, const char *label, int64_t ms, int64_t now_ms)
+{
+    struct buf text;
+    if (ms <= 0)
+        return;
+    buf_init(&text, 128);
+    words_time(ms, now_ms, &text);
+    print_field(tool, label, &text);
+    buf_fini(&text);
+}
+
+static void print_used(struct tool *tool, const char *label, int64_t used, int64_t limit,
+                       const char *unit)
+{
+    struct buf text;
+    buf_init(&text, 128);
+    words_count(used, &text);
+    if (limit > 0) {
+        buf_add_text(&text, " of ");
+        words_count(limit, &text);
+    }
+    buf_printf(&text, " %s", unit);
+    if (limit > 0) {
+        buf_add_text(&text, ", ");
+        words_count(used < limit ? limit - used : 0, &text);
+        buf_add_text(&text, " left");
+    }
+    print_field(tool, label, &text);
+    buf_fini(&text);
+}
+
+static void print_missing(struct tool *tool, struct str scopes)
+{
+    for (size_t i = 0; scopes.len && scope_row(i); i++) {
+        struct buf words;
+        if (scope_has(scopes, scope_row(i)->name))
+            continue;
+        buf_init(&words, 512);
+        buf_printf(&words, "%s: %s", scope_row(i)->name, scope_row(i)->without);
+        print_field(tool, "without", &words);
+        buf_fini(&words);
+    }
+}
+
+static void print_account(struct tool *tool, const struct account_view *view, int64_t now_ms)
+{
+    const struct config *config = &tool->config;
+    struct buf           block;
+    print_text(tool, "open_id", view->open_id);
+    print_text(tool, "alias", account_view_field(view, "alias"));
+    print_text(tool, "handle", account_view_handle(view));
+    print_text(tool, "nickname", account_view_nickname(view));
+    print_text(tool, "status", account_view_field(view, "status"));
+    buf_init(&block, 512);
+    account_view_add_block(view, now_ms, &block);
+    if (block.len)
+        print_field(tool, "held", &block);
+    buf_fini(&block);
+    print_text(tool, "scopes", account_view_field(view, "scopes"));
+    print_missing(tool, account_view_field(view, "scopes"));
+    print_time(tool, "connected", account_view_number(view, "connected_at"), now_ms);
+    print_time(tool, "stored", account_view_number(view, "t_stored"), now_ms);
+    print_time(tool, "token since", account_view_number(view, "token_at"), now_ms);
+    print_time(tool, "next refresh", account_view_next_refresh(view), now_ms);
+    print_time(tool, "token ends", account_view_number(view, "expires_at"), now_ms);
+    print_time(tool, "consent ends", account_view_number(view, "refresh_expires_at"), now_ms);
+    print_used(tool, "queued", account_view_number(view, "queued"), config->limit_queued, "jobs");
+    print_used(tool, "in flight", account_view_count(view, ACCOUNT_FLYING), config->limit_account,
+               "jobs");
+    print_used(tool, "init calls", account_view_count(view, ACCOUNT_INIT), config->limit_init,
+               "in the window");
+    print_used(tool, "status calls", account_view_count(view, ACCOUNT_STATUS), config->limit_status,
+               "in the window");
+    print_used(tool, "creator infos", account_view_count(view, ACCOUNT_CREATOR),
+               config->limit_creator_info, "in the window");
+    print_used(tool, "posts", account_view_count(view, ACCOUNT_DAY), config->limit_day_posts,
+               "in the day");
+    print_used(tool, "drafts", account_view_count(view, ACCOUNT_INBOX), config->limit_drafts,
+               "pending");
+}
+
+static int run_account_show(struct tool *tool, const void *options_read, char *const *operands,
+                            int operand_count)
+{
+    (void)operand_count;
+    const struct show_options *options = options_read;
+    struct account_view        view    = { 0 };
+    int64_t                    now_ms  = clock_wall_ms();
+    int                        code    = END_WELL;
+    char                       open_id[OPEN_ID_MAX + 1];
+    struct error               err;
+    if (!account_name_find(tool, operands[0], open_id, &err) ||
+        (open_id[0] && !account_view_load(tool, &view, str_of(open_id), now_ms, &err))) {
+        code = tool_fail(tool, &err);
+    } else if (!account_view_found(&view)) {
+        tool_note(tool,
+                  "there is no account %s in fleet %s; connect it with: tokfleet account connect",
+                  operands[0], tool->config.fleet);
+        code = END_BAD;
+    } else if (options->json) {
+        struct json *json = account_view_json(tool, &view, now_ms);
+        out_json(&tool->out, json);
+        json_free(json);
+    } else {
+        print_account(tool, &view, now_ms);
+    }
+    account_view_fini(&view);
+    return code;
+}
+
+static const char show_help[] =
+    "Shows what Redis knows of one account, and how much of its limits is used now;\n"
+    "never a token.\n\n"
+    "  tokfleet account show @brand.de\n"
+    "  tokfleet account show @brand.de --json | jq .token_expires_at";
+
+const struct verb verb_account_show = {
+    .name          = "account show",
+    .operands      = "ID|@ALIAS",
+    .summary       = "show one account: status, scopes, limits used, what holds it back",
+    .flags         = show_flags,
+    .flag_count    = COUNT_OF(show_flags),
+    .options_bytes = sizeof(struct show_options),
+    .operands_min  = 1,
+    .operands_max  = 1,
+    .run           = run_account_show,
+    .text          = show_help,
+    .json          = "one object: " ACCOUNT_VIEW_FIELDS,
+};
