@@ -149,6 +149,22 @@ def test_the_watermark_is_at_no_moment_past_a_job_that_is_not_there():
         assert looks > 10, 'it was too quick to see anything'
 
 
+def test_a_partition_without_a_watermark_is_read_after_trouble_with_kafka():
+    """What is doubted after trouble is whether the topic still is that of the watermark: where there is none yet, and the
+    first message has to go to Kafka first, it would be doubted anew at each second message, for ever."""
+    with Fleet(QUICK, sim=SIM, accounts=1) as fleet:
+        _, worker = fleet.start_programs()
+        log = fleet.dir / (worker + '.log')
+        wait_for('the worker has its partitions', lambda: '"partitions assigned"' in log.read_text(), 30)
+        kafka(fleet, 'down all')
+        wait_for('the worker has heard of it', lambda: '"kafka consumer"' in log.read_text(), 30)
+        kafka(fleet, 'up all')
+        bad = 50
+        fleet.produce([('k', 'this is no job %d' % i) for i in range(bad)] + [('k', video('after', '@nobody'))])
+        wait_for('what stands behind them is read', lambda: fleet.job('after').get('state') == 'QUEUED', 30)
+        assert fleet.redis('HVALS', fleet.key('watermark'))[0].startswith('%d ' % (bad + 1))
+
+
 def gate_of(fleet, generation, timeout_s=30):
     def look():
         gate = fleet.redis.hash(fleet.key('gate'))
