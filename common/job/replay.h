@@ -4,7 +4,8 @@
  *
  * For each job the newest attempt that is not INTENT_ABORTED decides: INITED, or an INTENT that names a publish id:
  * PROCESSING; an open INTENT without: UNSURE; no attempt: QUEUED. An end decides only where no attempt is newer; of several
- * ends the one of the newest epoch, and of the same epoch the one that can follow the other.
+ * ends the one of the newest epoch, and of the same epoch the one that can follow the other, or else the one that says
+ * that there is a post; then the later one; and where nothing tells them apart, always the same.
  *
  * An end that is older than the newest record by more than it is kept was of another life of the job: its id was used
  * again. It decides nothing any more, and neither does an attempt up to it. The tombstone of an end says that the attempts

@@ -29,14 +29,16 @@ static int64_t newest_ms(const struct replay_job *job, bool all)
 
 // ---- which end, which attempt
 
-// of one attempt: REJECTED is replaced, FAILED retried, IN_INBOX posted, and never the other way
-// round
+/* Of one attempt: REJECTED is replaced, FAILED retried, IN_INBOX posted, and never the other way
+ * round. PUBLISHED beside CANCELLED or EXPIRED is of two Redis that did not know of each other: what
+ * says that there is a post stands, whenever it was written. `restore` has the same ranks. */
 static int rank_of(struct str state)
 {
-    return str_is(state, "REJECTED")   ? 0
-           : str_is(state, "FAILED")   ? 1
-           : str_is(state, "IN_INBOX") ? 2
-                                       : 3;
+    return str_is(state, "REJECTED")    ? 0
+           : str_is(state, "FAILED")    ? 1
+           : str_is(state, "IN_INBOX")  ? 3
+           : str_is(state, "PUBLISHED") ? 4
+                                        : 2;
 }
 
 static bool ending_is_newer(const struct ending *a, const struct ending *b)
@@ -47,7 +49,9 @@ static bool ending_is_newer(const struct ending *a, const struct ending *b)
     if (!order)
         order = (a->at_ms > b->at_ms) - (a->at_ms < b->at_ms);
     // no job has two such ends; whatever is decided, it is the same in any order of the records
-    return order ? order > 0 : strcmp(a->state.p, b->state.p) > 0;
+    if (!order)
+        order = strcmp(a->state.p, b->state.p);
+    return order ? order > 0 : b->old_key && !a->old_key;
 }
 
 // The end that is left, not older than `since` (of another life of the job); or NULL.

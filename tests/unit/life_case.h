@@ -19,6 +19,7 @@
  *   y:EPOCH:PUBLISH_ID           retry by the policy
  *   tc:ID                        tombstone of the command
  *   w:DAYS                       no record: so much later
+ *   s                            no record: the next one is of the same moment as the one before
  *   g:NUMBER                     generation */
 #pragma once
 
@@ -90,7 +91,7 @@ static inline void make_old_end(struct record *record, const struct str *part, i
     buf_printf(&record->key, "end/one");
     buf_printf(&record->value,
                "{\"v\":1,\"job_id\":\"one\",\"epoch\":\"%.*s\",\"state\":\"%.*s\",\"at\":%" PRIi64
-               ",\"source\":\"jobs-0@7\",\"event\":{\"state\":\"%.*s\"}}",
+               ",\"source\":\"jobs-0@7\",\"event\":{\"state\":\"%.*s\",\"v\":1}}",
                STR_ARG(part[1]), STR_ARG(part[2]), at_ms, STR_ARG(part[2]));
 }
 
@@ -186,6 +187,10 @@ static inline void life_init(struct life *life, const char *words)
         if (str_starts(word, "w:")) {
             assert_true(str_to_i64((struct str){ word.p + 2, word.len - 2 }, &days));
             later_ms += days * DAY_MS;
+            continue;
+        }
+        if (str_is(word, "s")) {
+            later_ms--;
             continue;
         }
         make(&life->records[life->count], word, AT_MS + later_ms + (int64_t)life->count);

@@ -91,6 +91,31 @@ TEST(of_two_ends_of_an_attempt_the_one_that_can_follow_the_other_decides)
     assert_verdict("e:1-1:EXPIRED e:1-1:FAILED r:c1:1-1:FAILED", "end 1-1  EXPIRED");
 }
 
+TEST(of_two_ends_of_an_attempt_the_one_that_says_there_is_a_post_decides)
+{
+    assert_verdict("e:1-1:PUBLISHED e:1-1:CANCELLED", "end 1-1  PUBLISHED");
+    assert_verdict("e:1-1:CANCELLED e:1-1:PUBLISHED", "end 1-1  PUBLISHED");
+    assert_verdict("e:1-1:PUBLISHED s e:1-1:EXPIRED", "end 1-1  PUBLISHED");
+    assert_verdict("e:1-1:IN_INBOX e:1-1:CANCELLED", "end 1-1  IN_INBOX");
+    assert_verdict("e:1-1:IN_INBOX s e:1-1:EXPIRED", "end 1-1  IN_INBOX");
+    assert_verdict("e:1-1:FAILED s e:1-1:PUBLISHED", "end 1-1  PUBLISHED");
+    assert_verdict("e:0-0:REJECTED s e:0-0:FAILED", "end 0-0  FAILED");
+}
+
+// assert_verdict() reads them in every order, and compares all that the verdict says
+TEST(two_ends_of_one_attempt_and_one_moment_decide_the_same_in_any_order)
+{
+    assert_verdict("e:1-1:CANCELLED s e:1-1:EXPIRED", "end 1-1  EXPIRED");
+    assert_verdict("e:1-1:EXPIRED s e:1-1:CANCELLED", "end 1-1  EXPIRED");
+    assert_verdict("e:1-1:EXPIRED s e:1-1:CANCELLED s e:1-1:FAILED s e:1-1:REJECTED",
+                   "end 1-1  EXPIRED");
+    assert_verdict("e:1-1:CANCELLED e:1-1:EXPIRED", "end 1-1  EXPIRED");
+    assert_verdict("e:1-1:EXPIRED e:1-1:CANCELLED", "end 1-1  CANCELLED");
+    // version 1 wrote it, and this one wrote it again
+    assert_verdict("o:1-1:PUBLISHED s e:1-1:PUBLISHED", "end 1-1  PUBLISHED");
+    assert_verdict("e:1-1:PUBLISHED s o:1-1:PUBLISHED", "end 1-1  PUBLISHED");
+}
+
 TEST(the_one_end_key_of_version_1_is_still_read)
 {
     assert_verdict("i:1-1 d:1-1:v1 o:1-1:PUBLISHED", "end 1-1 v1 PUBLISHED");

@@ -44,9 +44,9 @@ class Journal:
         self.ends.setdefault(event['job_id'], {})[event['epoch'], event['name']] = event
 
     def newest_end(self, job_id):
-        rank = {'REJECTED': 0, 'FAILED': 1, 'IN_INBOX': 2}
+        rank = {'REJECTED': 0, 'FAILED': 1, 'IN_INBOX': 3, 'PUBLISHED': 4}
         ends = self.ends.get(job_id, {}).values()
-        return max(ends, key=lambda e: (number(e['epoch']), rank.get(e['name'], 3))) if ends else None
+        return max(ends, key=lambda e: (number(e['epoch']), rank.get(e['name'], 2))) if ends else None
 
     def jobs(self):
         return sorted(set(self.attempts) | set(self.ends))

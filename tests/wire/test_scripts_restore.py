@@ -2,7 +2,7 @@
 """What Redis holds of a job against what the journal says of it: every combination, with what the gate's rules make of it.
 The newest attempt that was not aborted decides, an end only where no attempt is newer, and what Redis holds counts as one
 more attempt or end; of two that are the same one, whoever knows more, and of two ends of it the one that can follow the
-other."""
+other, or says that there is a post."""
 import pytest
 
 from redis_scripts import fleet, make_fleet, scripts, server  # noqa: F401
@@ -20,7 +20,7 @@ HELD = ['absent', 'QUEUED', 'QUEUED again', 'CLAIMED', 'SENDING', 'SENDING with 
         'UNSURE with an id', 'UNSURE without a slot', 'PUBLISHED', 'IN_INBOX', 'FAILED', 'REJECTED', 'EXPIRED', 'CANCELLED']
 ENDS = ['PUBLISHED', 'IN_INBOX', 'FAILED', 'REJECTED', 'EXPIRED', 'CANCELLED']
 SAYS = ['nothing', 'unsure', 'processing'] + ENDS
-KNOWS = {'unsure': 1, 'processing': 2, 'REJECTED': 3, 'FAILED': 4, 'IN_INBOX': 5}  # any other end: 6
+KNOWS = {'unsure': 1, 'processing': 2, 'REJECTED': 3, 'FAILED': 4, 'CANCELLED': 5, 'EXPIRED': 5, 'IN_INBOX': 6, 'PUBLISHED': 7}
 HOUR = 3600000
 
 
@@ -64,9 +64,9 @@ def expected(what, job, says, epoch, aborted):
         image = 'unsure'
     candidates = []
     if image:
-        candidates.append((number(attempt), KNOWS.get(image, 6), 1, 'image'))
+        candidates.append((number(attempt), KNOWS[image], 1, 'image'))
     if says != 'nothing':
-        candidates.append((number(epoch), KNOWS.get(says, 6), 0, 'journal'))
+        candidates.append((number(epoch), KNOWS[says], 0, 'journal'))
     if not candidates:
         return ('QUEUED' if state else ''), False
     if max(candidates)[3] == 'journal':

@@ -29,8 +29,8 @@ local function newer(a, b)
     return a2 > b2
 end
 
--- which end of one attempt can follow which
-local RANK = { REJECTED = 0, FAILED = 1, IN_INBOX = 2 }
+-- which end of one attempt stands against which, as in replay_verdict.c
+local RANK = { REJECTED = 0, FAILED = 1, CANCELLED = 2, EXPIRED = 2, IN_INBOX = 3, PUBLISHED = 4 }
 
 local KNOWS = { ['nothing'] = 0, ['unsure'] = 1, ['processing'] = 2, ['end'] = 3 }
 
@@ -101,7 +101,7 @@ end
 
 local function knows_as_much()
     if have == 'end' and says == 'end' then
-        return (RANK[job.state] or 3) >= (RANK[end_state] or 3)
+        return RANK[job.state] >= (RANK[end_state] or 2)
     end
     return KNOWS[have] >= KNOWS[says]
 end
