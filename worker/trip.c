@@ -36,6 +36,7 @@ struct trip {                      // one job's way through the worker
     struct str           token_rev;     // of the account's record
     int64_t              attempt;       // 1, 2, ...
     int64_t              retries;       // failures that were worth a retry, before this attempt
+    int64_t              unreadable;    // how often its message could not be read, so far
     int64_t              lease_end_ms;  // monotonic
     int64_t              due_ms;        // wall: publish_at, or where a person put it; 0: none
     int64_t              intent_us;     // monotonic: when the INTENT was handed to Kafka
@@ -218,6 +219,7 @@ static void redis_write(struct trip *trip)
         .arrived      = trip->verdict.arrived,
         .due_ms       = trip->verdict.due_ms,
         .retries      = trip->verdict.retries,
+        .unreadable   = trip->unreadable,
         .account_then = str_of(trip->verdict.account_then),
         .token_rev    = trip->token_rev,
         .code         = str_of(trip->code),
@@ -283,14 +285,19 @@ static void trip_back(struct trip *trip, const struct outcome *outcome, const ch
     trip_record(trip);
 }
 
+static void trip_count_release(const struct trip *trip, const char *code)
+{
+    struct metrics *metrics = trip->program->metrics;
+    metric_add(metrics, METRIC_RELEASES, metric_place(metrics, METRIC_RELEASES, 0, str_of(code)),
+               1);
+}
+
 static void trip_release(struct trip *trip, const char *code, const char *detail,
                          const char *account_then)
 {
     const struct outcome *outcome = outcome_named(code);
-    struct metrics       *metrics = trip->program->metrics;
     assert(outcome);
-    metric_add(metrics, METRIC_RELEASES, metric_place(metrics, METRIC_RELEASES, 0, str_of(code)),
-               1);
+    trip_count_release(trip, code);
     trip_back(trip, outcome, detail, account_then,
               account_then[0] ? 0 : trip->program->config.retry_delay_ms);
 }
@@ -302,6 +309,21 @@ static void trip_reject(struct trip *trip, const struct outcome *outcome, const 
         (struct verdict){ .event = ON_REJECT, .retries = trip->retries, .account_then = "" };
     trip_say(trip, outcome, detail);
     trip_record(trip);
+}
+
+// It was good when it was ingested: by a program of another version, or under other settings. While
+// workers are replaced another one may read it.
+static void trip_unreadable(struct trip *trip, const char *why)
+{
+    const struct config *config = &trip->program->config;
+    int64_t              before = trip->unreadable++;
+    if (before >= config->retry_unreadable) {
+        trip_reject(trip, outcome_named("message_never_read"), why);
+        return;
+    }
+    trip_count_release(trip, "message_unreadable");
+    trip_back(trip, outcome_named("message_unreadable"), why, "",
+              verdict_backoff_ms(config, before));
 }
 
 // ---- the way there
@@ -406,10 +428,10 @@ static void trip_prepare(struct trip *trip, struct str message, struct str seale
     struct job_rules rules = { .message_max_bytes = p->config.job_max_bytes,
                                .privacy_default   = p->config.job_privacy_default };
     struct error     err;
-    if (!job_decode(message, &rules, &trip->job, &err)) {
-        // it was good when it was ingested: by a program of another version, or under other
-        // settings
-        trip_release(trip, "message_unreadable", err.message, "");
+    if (!message.len) {
+        trip_unreadable(trip, "Redis does not hold it");
+    } else if (!job_decode(message, &rules, &trip->job, &err)) {
+        trip_unreadable(trip, err.message);
     } else if (!sealed.len) {
         trip_release(trip, "no_token", "", "park");
     } else if (!account_unseal(p->seal, p->config.fleet, trip->account, sealed, &trip->token,
@@ -473,8 +495,10 @@ struct trip *trip_start(struct worker *worker, struct program *program,
         trip->attempt = 1;
     if (!str_to_i64(answer_item(answer, 4), &trip->retries))
         trip->retries = 0;
+    if (!str_to_i64(answer_item(answer, 13), &trip->unreadable))
+        trip->unreadable = 0;
     trip_measure(trip, answer);
-    read_account(trip, answer, 13);
+    read_account(trip, answer, 14);
     buf_init(&trip->cause, 1024);
     buf_init(&trip->warnings, 1024);
     timer_init(&trip->journal.again, program->loop, on_journal_again);

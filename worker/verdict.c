@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/verdict.h"
 
-static int64_t backoff_ms(const struct config *config, int64_t retries)
+int64_t verdict_backoff_ms(const struct config *config, int64_t retries)
 {
     int64_t doublings = retries < 10 ? retries : 10;
     return config->retry_delay_ms << doublings;
@@ -57,7 +57,7 @@ struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_
     }
     switch (outcome->next) {
     case NEXT_RETRY:
-        verdict = again(backoff_ms(config, retries), retries + 1, "");
+        verdict = again(verdict_backoff_ms(config, retries), retries + 1, "");
         break;
     case NEXT_WINDOW:
     case NEXT_DAY:

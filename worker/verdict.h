@@ -21,6 +21,8 @@ struct verdict {
 // http_status: of the answer, 0 when there was none
 struct verdict verdict_of(const struct outcome *outcome, int http_status, int64_t attempt,
                           int64_t retries, const struct config *config);
+// the wait before a new attempt, after so many that were worth one
+int64_t verdict_backoff_ms(const struct config *config, int64_t retries);
 // what becomes of the account, for the scripts: "", "window", "day", "drafts", "users", "park",
 // "refresh"
 const char *verdict_account_then(const struct outcome *outcome, const struct config *config);

@@ -93,6 +93,7 @@ const struct setting config_rows[] = {
     { "retry.delay_ms", SET_MS, AT(retry_delay_ms), "5s", 1, HOUR, .help = "first wait before a new attempt, doubling" },
     { "retry.max", SET_COUNT, AT(retry_max), "5", 0, 100, .help = "new attempts of a job after failures that are worth one" },
     { "retry.attempts_max", SET_COUNT, AT(attempts_max), "1000", 1, 1000000, .help = "attempts of a job in all, waits for limits included" },
+    { "retry.unreadable", SET_COUNT, AT(retry_unreadable), "12", 0, 100, .help = "a job whose stored message a worker cannot read, as of another version, goes back so often, with a wait that doubles; then it is REJECTED" },
     { "job.max_bytes", SET_BYTES, AT(job_max_bytes), "256KiB", KIB, 900 * KIB, .help = "a longer message is a dead letter" },
     { "job.privacy_default", SET_CHOICE, AT(job_privacy_default), "PUBLIC_TO_EVERYONE", 0, 64, .choices = "PUBLIC_TO_EVERYONE|MUTUAL_FOLLOW_FRIENDS|FOLLOWER_OF_CREATOR|SELF_ONLY|", .help = "privacy of a direct post that names none; empty: such a job is REJECTED" },
     { "job.account_wait_ms", SET_MS, AT(job_account_wait_ms), "7d", 100, 365 * DAY, .help = "a job of an account that is not there yet is EXPIRED after" },

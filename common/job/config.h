@@ -85,6 +85,7 @@ struct config {
     int64_t retry_delay_ms;
     int64_t retry_max;
     int64_t attempts_max;
+    int64_t retry_unreadable;
     int64_t job_max_bytes;
     char   *job_privacy_default;
     int64_t job_account_wait_ms;

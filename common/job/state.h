@@ -47,7 +47,7 @@ enum job_state {
     X( CLAIMED,     RELEASE,       QUEUED     )  /* before SENDING: surely not sent             */ \
     X( CLAIMED,     LEASE_END,     QUEUED     )                                                   \
     X( CLAIMED,     CANCEL,        CANCELLED  )                                                   \
-    X( CLAIMED,     REJECT,        REJECTED   )  /* refused by creator info                     */ \
+    X( CLAIMED,     REJECT,        REJECTED   )  /* refused by creator info, or not readable   */ \
     X( CLAIMED,     EXPIRE,        EXPIRED    )                                                   \
     X( CLAIMED,     INTENT,        SENDING    )                                                   \
     X( CLAIMED,     UPLOAD,        UPLOADING  )                                                   \

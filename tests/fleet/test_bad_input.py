@@ -86,14 +86,14 @@ def test_a_job_of_an_account_that_comes_later_is_posted_when_it_comes():
         assert fleet.redis('EXISTS', fleet.key('unknown:@sim001')) == 0
 
 
-def test_schedules_and_expiry_are_kept():
+def test_schedules_expiry_and_the_bound_of_what_cannot_be_read_are_kept():
     import time
     from datetime import datetime, timedelta, timezone
 
     def at(seconds):
         return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat()
     with Fleet(FAST, sim=SIM, accounts=1) as fleet:
-        fleet.start_programs()
+        _, worker = fleet.start_programs()
         account, = fleet.add_accounts()
         fleet.produce([('k', video('later', account, publish_at=at(6))),
                        ('k', video('stale', '@nobody-yet', expires_at=at(1))),
@@ -105,6 +105,22 @@ def test_schedules_and_expiry_are_kept():
         record, line = fleet.job('later'), [l for l in fleet.ledger() if 'later' in l['media'][0]][0]
         assert line['time_ms'] >= int(record['t_due'] if int(record.get('t_due', 0)) else 0)
         assert line['time_ms'] - int(record['t_ingested']) > 3000, (line, record)
+
+        # A worker of other settings cannot read what this one took in: it does not try for ever, and says what to do.
+        fleet.produce([('k', video('long', account, caption='x' * 1500, publish_at=at(2)))])
+        wait_for('it is taken in', lambda: fleet.job('long').get('state') == 'QUEUED')
+        fleet.stop_program(worker)
+        worker = fleet.start_program('worker', {'TOKFLEET_JOB_MAX_BYTES': '1KiB', 'TOKFLEET_RETRY_UNREADABLE': '2'})
+        assert fleet.wait_ends(['long'], 40) == {'long': 'REJECTED'}
+        record = fleet.job('long')
+        assert (record['error_code'], record['unreadable'], record['attempt']) == ('message_never_read', '3', '3'), record
+        assert 'one version' in record['error_remedy'] and '1024' in record['error_cause'].replace(',', ''), record
+        wait_for('it is told', lambda: any(
+            event['job_id'] == 'long' and event['state'] == 'REJECTED' and event['error']['remedy']
+            for event in (json.loads(r['payload']) for r in fleet.consume('events'))))
+        fleet.produce([('k', video('long', account, caption='shorter'))])
+        assert fleet.wait_ends(['long'], 40, ('PUBLISHED',)) == {'long': 'PUBLISHED'}
+        assert len([line for line in fleet.ledger() if 'long' in line['media'][0]]) == 1
 
 
 def test_every_refusal_of_tiktok_is_shown_with_cause_and_remedy():

@@ -224,6 +224,7 @@ TEST(rows_of_our_own_are_found_by_name)
         { "other_content", NEXT_FAIL, EFFECT_NO },
         { "command_unknown", NEXT_FAIL, EFFECT_NO },
         { "message_unreadable", NEXT_RETRY, EFFECT_NO },
+        { "message_never_read", NEXT_FAIL, EFFECT_NO },
         { "too_old", NEXT_FAIL, EFFECT_NO },
         { "lease_short", NEXT_RETRY, EFFECT_NO },
         { "redis_unavailable", NEXT_RETRY, EFFECT_NO },

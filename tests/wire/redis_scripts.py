@@ -407,7 +407,7 @@ class Fleet:
         if reply[0] != 'OK':
             return reply
         names = ('word', 'job_id', 'epoch', 'attempt', 'retries', 'account', 'message', 'sealed', 'publish_id',
-                 'queued_ms', 'waited_ms', 'due_told', 'source', 'scopes', 'rev',
+                 'queued_ms', 'waited_ms', 'due_told', 'source', 'unreadable', 'scopes', 'rev',
                  'creator_age', 'privacy_options', 'comment_disabled', 'duet_disabled', 'stitch_disabled', 'creator_failures',
                  'failed_age')
         assert len(reply) == len(names)

@@ -189,3 +189,20 @@ def test_the_cap_of_users_lets_those_of_today_go_on(fleet):
     space = fleet.check()
     assert int(space.get('breaker')['users_until']) % 86400000 == 0
     assert space.get('ready')['u2'] == int(space.get('breaker')['users_until'])
+
+
+def test_how_often_a_message_could_not_be_read_is_kept_with_the_job(fleet):
+    fleet.ingest('one')
+    assert fleet.claim()['unreadable'] == ''
+    for times in (1, 2):
+        claimed = dict(job_id='one', epoch=fleet.job('one')['epoch'])
+        unread = dict(unreadable=times, code='message_unreadable')
+        assert fleet.refuse(claimed, 'RELEASE', **unread) == ['OK', 'QUEUED']
+        assert fleet.refuse(claimed, 'RELEASE', **unread) == ['OK', 'QUEUED']  # sent twice: counted once
+        assert fleet.claim()['unreadable'] == str(times)
+    claimed = dict(job_id='one', epoch=fleet.job('one')['epoch'])
+    assert fleet.refuse(claimed, 'RELEASE', code='kafka_unavailable') == ['OK', 'QUEUED']
+    assert fleet.claim()['unreadable'] == '2'
+    claimed = dict(job_id='one', epoch=fleet.job('one')['epoch'])
+    assert fleet.refuse(claimed, 'REJECT', unreadable=3, code='message_never_read') == ['OK', 'REJECTED']
+    fleet.check()

@@ -1,8 +1,8 @@
 -- claim(worker) conf(limit.in_flight, limit.open, limit.account, limit.init, limit.window_ms, limit.drafts, limit.day_posts, limit.day_ms, lease.ms)
 -- A free slot, an account that may act now, that account's best job. Accounts take turns: the one that has waited
 -- longest is first. Cost: O(log accounts), and a bounded number of accounts and waiting jobs looked at in one call.
--- OK job_id epoch attempt retries account message sealed_token publish_id queued_ms waited_ms due_told source, then what is
--- known of the account: scopes rev creator_age privacy_options comment_disabled duet_disabled stitch_disabled creator_failures
+-- OK job_id epoch attempt retries account message sealed_token publish_id queued_ms waited_ms due_told source unreadable,
+-- then what is known of the account: scopes rev creator_age privacy_options comment_disabled duet_disabled stitch_disabled creator_failures
 -- failed_age (ages in ms; '' for never) · WAIT ms · FULL what
 -- queued_ms: in the queue; waited_ms: since it was due; due_told: of the newest reschedule
 local LOOKS = 16
@@ -120,9 +120,10 @@ local function claim(job)
     else
         redis.call('ZADD', P .. 'ready', moment, account)
     end
+    local more = redis.call('HMGET', P .. 'job:' .. id, 'due_told', 'unreadable')
     local texts = redis.call('MGET', P .. 'message:' .. id, P .. 'token:' .. account)
     return with_account({ 'OK', id, epoch, attempt, job.retries, account, texts[1] or '', texts[2] or '', '', job.spent,
-        now - since, redis.call('HGET', P .. 'job:' .. id, 'due_told') or '', job.source }, account)
+        now - since, more[1] or '', job.source, more[2] or '' }, account)
 end
 
 for _ = 1, LOOKS do

@@ -1,8 +1,9 @@
--- refuse(job_id, epoch, event, arrived:int, due_ms:int, retries:int, account_then, token_rev, code, cause, remedy, log_id, worker) conf(limit.window_ms, limit.day_ms) flags(allow-oom)
+-- refuse(job_id, epoch, event, arrived:int, due_ms:int, retries:int, unreadable:int, account_then, token_rev, code, cause, remedy, log_id, worker) conf(limit.window_ms, limit.day_ms) flags(allow-oom)
 -- The attempt ended without a publish id. event: RELEASE, REJECT (before SENDING), NOT_SENT, REFUSE, DOUBT, EXPIRE.
 -- arrived: 1 the call reached TikTok (counts in the windows) · 0 surely not · -1 nobody knows.
 -- account_then: '' | window | day | drafts | users | park | refresh. due_ms: the job itself waits so long. token_rev: of
 -- the account's record whose token it was.
+-- unreadable: how often a worker could not read the job's message; 0: as it was.
 -- RELEASE: surely not sent, whether SENDING was accepted or not.
 -- Taken for the same attempt only; a definite refusal also when the job is UNSURE by now.
 local job = load(job_id)
@@ -53,6 +54,9 @@ elseif account_then == 'refresh' then
     refuse_token(account, token_rev, code, limit_window_ms)
 end
 local set = { error_code = code, error_cause = cause, error_remedy = remedy, retries = retries }
+if unreadable > 0 then
+    set.unreadable = unreadable
+end
 if log_id ~= '' then
     set.log_id = log_id
 end
