@@ -13,6 +13,7 @@
 #include "producer/account/check.h"
 #include "producer/account/tiktok_side.h"
 #include "producer/tool/lines.h"
+#include "producer/tool/records.h"
 #include "producer/tool/verb.h"
 #include "tiktok/scope.h"
 
@@ -131,17 +132,27 @@ static struct account_record record_of(const struct add *add, const struct book_
     return record;
 }
 
-static void send_record(struct add *add, const char *topic, struct step *step)
+static bool write_kafka(struct add *add, struct error *err)
 {
-    struct buf            value;
-    struct account_record record = record_of(add, step->entry);
-    account_record_encode(&record, &value);
-    struct kafka_record message = {
-        .topic = topic, .partition = -1, .key = record.open_id, .value = buf_str(&value)
-    };
-    kafka_send(add->tool->kafka, &message, NULL, &step->wait.call, wait_done);
-    buf_fini(&value);
+    const struct book *book = &add->book;
+    bool               ok   = true;
+    for (size_t i = 0; ok && i < book->count; i += BATCH) {
+        struct record records[BATCH];
+        struct buf    values[BATCH];
+        size_t        count = book->count - i < BATCH ? book->count - i : BATCH;
+        for (size_t k = 0; k < count; k++) {
+            struct account_record record = record_of(add, &book->entries[i + k]);
+            account_record_encode(&record, &values[k]);
+            records[k] = (struct record){ record.open_id, buf_str(&values[k]) };
+        }
+        ok = records_send(add->tool, TOPIC_ACCOUNTS, records, count, err);
+        for (size_t k = 0; k < count; k++)
+            buf_fini(&values[k]);
+    }
+    return ok;
 }
+
+// ---- then Redis
 
 // every call of a batch ends, well or not, before the batch is left
 static bool wait_steps(struct add *add, struct step *steps, size_t count, struct error *err)
@@ -157,30 +168,6 @@ static bool wait_steps(struct add *add, struct step *steps, size_t count, struct
     }
     return ok;
 }
-
-static bool write_kafka(struct add *add, struct error *err)
-{
-    char topic[TOPIC_NAME_BYTES];
-    tool_topic(add->tool, TOPIC_ACCOUNTS, topic);
-    if (!tool_kafka(add->tool, err))
-        return false;
-    for (size_t i = 0; i < add->book.count;) {
-        struct step steps[BATCH];
-        size_t      count = 0;
-        memset(steps, 0, sizeof steps);
-        for (; count < BATCH && i < add->book.count; count++, i++) {
-            steps[count].entry = &add->book.entries[i];
-            send_record(add, topic, &steps[count]);
-        }
-        if (!wait_steps(add, steps, count, err)) {
-            tool_blame_kafka(add->tool, err);
-            return false;
-        }
-    }
-    return true;
-}
-
-// ---- then Redis
 
 static void start_script(struct add *add, struct step *step)
 {

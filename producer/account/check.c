@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/kafka_read.h"
+#include "producer/tool/records.h"
 
-enum { IDLE_MS = 15000, BATCH = 64, WHY_BYTES = 512 };
+enum { BATCH = 64, WHY_BYTES = 512 };
 
 struct check {
     struct tool *tool;  // borrowed
@@ -71,23 +71,6 @@ static void on_record(void *owner, const struct kafka_message *message)
     arena_fini(&arena);
 }
 
-static bool read_kafka(struct check *check, struct error *err)
-{
-    struct tool          *tool = check->tool;
-    struct kafka_settings settings;
-    struct wait           wait = { 0 };
-    char                  topic[TOPIC_NAME_BYTES];
-    tool_kafka_settings(tool, &settings);
-    tool_topic(tool, TOPIC_ACCOUNTS, topic);
-    struct kafka_read *read = kafka_read_start(tool->loop, &settings, topic, NULL, 0, IDLE_MS,
-                                               on_record, check, &wait.call, wait_done);
-    bool               ok   = tool_wait(tool, &wait, err);
-    if (!ok)
-        tool_blame_kafka(tool, err);
-    kafka_read_free(read);
-    return ok;
-}
-
 // for each of some accounts: who has its alias, and which alias it had last
 static bool ask_redis(struct check *check, struct book_entry *entries, size_t count,
                       struct error *err)
@@ -117,7 +100,7 @@ bool account_check(struct tool *tool, struct book *book, book_clash *on_clash, v
                    struct error *err)
 {
     struct check check = { .tool = tool, .book = book, .on_clash = on_clash, .owner = owner };
-    if (!tool_store(tool, err) || !read_kafka(&check, err))
+    if (!tool_store(tool, err) || !records_read(tool, TOPIC_ACCOUNTS, on_record, &check, NULL, err))
         return false;
     for (size_t i = 0; i < book->count; i += BATCH) {
         size_t left = book->count - i;

@@ -2,11 +2,11 @@
 #include "producer/account/jobs.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "io/seal.h"
 #include "loop/clock.h"
+#include "producer/tool/records.h"
 #include "producer/tool/scan.h"
 
 enum { BATCH = 64, LOOK_MS = 200, RANDOM_DIGITS = 16, MESSAGE_BYTES = 2048 };
@@ -19,17 +19,8 @@ static bool is_wanted(const struct answer *values, struct str open_id, bool wait
            (waiting ? state == JOB_QUEUED : job_state_is_end(state));
 }
 
-static void add(struct account_jobs *jobs, struct str id)
-{
-    if (jobs->count == jobs->capacity) {
-        jobs->capacity = jobs->capacity ? 2 * jobs->capacity : 64;
-        jobs->ids      = xrealloc(jobs->ids, jobs->capacity * sizeof *jobs->ids);
-    }
-    jobs->ids[jobs->count++] = arena_copy(&jobs->arena, id);
-}
-
 static bool look(struct tool *tool, const struct str *ids, size_t count, struct str open_id,
-                 bool waiting, struct account_jobs *jobs, struct error *err)
+                 bool waiting, struct ids *jobs, struct error *err)
 {
     struct ask asks[BATCH] = { 0 };
     for (size_t i = 0; i < count; i++) {
@@ -40,37 +31,15 @@ static bool look(struct tool *tool, const struct str *ids, size_t count, struct 
     bool ok = tool_ask(tool, asks, count, err);
     for (size_t i = 0; ok && i < count; i++)
         if (is_wanted(&asks[i].reply.answer, open_id, waiting))
-            add(jobs, ids[i]);
+            ids_add(jobs, ids[i]);
     asks_fini(asks, count);
     return ok;
 }
 
-static int compare(const void *left, const void *right)
+bool account_jobs_find(struct tool *tool, struct str open_id, bool waiting, struct ids *jobs,
+                       struct error *err)
 {
-    const struct str *a = left, *b = right;
-    size_t            shorter = a->len < b->len ? a->len : b->len;
-    int               order   = memcmp(a->p, b->p, shorter);
-    return order ? order : (a->len > b->len) - (a->len < b->len);
-}
-
-// SCAN may show a key twice
-static void drop_repeats(struct account_jobs *jobs)
-{
-    size_t kept = 0;
-    if (jobs->count)
-        qsort(jobs->ids, jobs->count, sizeof *jobs->ids, compare);
-    for (size_t i = 0; i < jobs->count; i++)
-        if (kept == 0 || !str_eq(jobs->ids[kept - 1], jobs->ids[i]))
-            jobs->ids[kept++] = jobs->ids[i];
-    jobs->count = kept;
-}
-
-bool account_jobs_find(struct tool *tool, struct str open_id, bool waiting,
-                       struct account_jobs *jobs, struct error *err)
-{
-    char   cursor[SCAN_CURSOR_BYTES] = "0";
-    size_t prefix                    = strlen(tool->config.fleet) + strlen("{}:job:");
-    memset(jobs, 0, sizeof *jobs);
+    char cursor[SCAN_CURSOR_BYTES] = "0";
     do {
         struct ask page = { 0 };
         bool       ok   = scan_page(tool, "job:*", cursor, &page, err);
@@ -78,9 +47,8 @@ bool account_jobs_find(struct tool *tool, struct str open_id, bool waiting,
             struct str ids[BATCH];
             size_t     count = 0;
             for (; count < BATCH && at < scan_keys(&page)->count; at++) {
-                struct str key = answer_item(scan_keys(&page), at);
-                if (key.len > prefix)
-                    ids[count++] = (struct str){ key.p + prefix, key.len - prefix };
+                ids[count] = scan_id(tool, &page, at, "job:");
+                count += ids[count].len > 0;
             }
             ok = look(tool, ids, count, open_id, waiting, jobs, err);
         }
@@ -88,7 +56,7 @@ bool account_jobs_find(struct tool *tool, struct str open_id, bool waiting,
         if (!ok)
             return false;
     } while (strcmp(cursor, "0") != 0);
-    drop_repeats(jobs);
+    ids_sort(jobs);
     return true;
 }
 
@@ -107,36 +75,27 @@ static void print_cancel(struct str job_id, const char *reason, struct buf *text
     json_free(message);
 }
 
-static bool send(struct tool *tool, struct str open_id, const struct account_jobs *jobs,
-                 const char *reason, struct error *err)
+static bool send(struct tool *tool, struct str open_id, const struct ids *jobs, const char *reason,
+                 struct error *err)
 {
-    char topic[TOPIC_NAME_BYTES];
-    tool_topic(tool, TOPIC_JOBS, topic);
-    for (size_t i = 0; i < jobs->count;) {
-        struct wait waits[BATCH] = { 0 };
-        size_t      count        = 0;
-        bool        ok           = true;
-        for (; count < BATCH && i < jobs->count; count++, i++) {
-            struct buf text;
-            buf_init(&text, MESSAGE_BYTES);
-            print_cancel(jobs->ids[i], reason, &text);
-            struct kafka_record record = {
-                .topic = topic, .partition = -1, .key = open_id, .value = buf_str(&text)
-            };
-            kafka_send(tool->kafka, &record, NULL, &waits[count].call, wait_done);
-            buf_fini(&text);
+    bool ok = true;
+    for (size_t i = 0; ok && i < jobs->count; i += BATCH) {
+        struct record records[BATCH];
+        struct buf    texts[BATCH];
+        size_t        count = jobs->count - i < BATCH ? jobs->count - i : BATCH;
+        for (size_t k = 0; k < count; k++) {
+            buf_init(&texts[k], MESSAGE_BYTES);
+            print_cancel(jobs->texts[i + k], reason, &texts[k]);
+            records[k] = (struct record){ open_id, buf_str(&texts[k]) };
         }
+        ok = records_send(tool, TOPIC_JOBS, records, count, err);
         for (size_t k = 0; k < count; k++)
-            ok = tool_wait(tool, &waits[k], err) && ok;
-        if (!ok) {
-            tool_blame_kafka(tool, err);
-            return false;
-        }
+            buf_fini(&texts[k]);
     }
-    return true;
+    return ok;
 }
 
-bool account_jobs_cancel(struct tool *tool, struct str open_id, const struct account_jobs *jobs,
+bool account_jobs_cancel(struct tool *tool, struct str open_id, const struct ids *jobs,
                          const char *reason, int64_t timeout_ms, size_t *left, struct error *err)
 {
     int64_t until = clock_monotonic_ms() + timeout_ms;
@@ -144,14 +103,14 @@ bool account_jobs_cancel(struct tool *tool, struct str open_id, const struct acc
     if (!send(tool, open_id, jobs, reason, err))
         return false;
     while (*left) {
-        struct account_jobs waiting = { 0 };
-        bool                ok      = true;
+        struct ids waiting = { 0 };
+        bool       ok      = true;
         for (size_t i = 0; ok && i < jobs->count; i += BATCH) {
             size_t n = jobs->count - i < BATCH ? jobs->count - i : BATCH;
-            ok       = look(tool, jobs->ids + i, n, open_id, true, &waiting, err);
+            ok       = look(tool, jobs->texts + i, n, open_id, true, &waiting, err);
         }
         *left = waiting.count;
-        account_jobs_fini(&waiting);
+        ids_fini(&waiting);
         if (!ok)
             return false;
         if (*left && clock_monotonic_ms() >= until)
@@ -160,11 +119,4 @@ bool account_jobs_cancel(struct tool *tool, struct str open_id, const struct acc
             return error_set(err, ERR_NOT_SENT, "interrupted");
     }
     return true;
-}
-
-void account_jobs_fini(struct account_jobs *jobs)
-{
-    free(jobs->ids);
-    arena_fini(&jobs->arena);
-    memset(jobs, 0, sizeof *jobs);
 }

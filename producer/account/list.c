@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // tokfleet account list
-#include <stdlib.h>
 #include <string.h>
 
 #include "loop/clock.h"
 #include "producer/account/view.h"
+#include "producer/tool/ids.h"
 #include "producer/tool/scan.h"
 #include "producer/tool/verb.h"
 #include "producer/tool/words.h"
@@ -23,56 +23,27 @@ static const struct flag list_flags[] = {
     { "json", FLAG_YES, NULL, AT(json), .help = "print one JSON object a line" },
 };
 
-struct ids {
-    struct str  *texts;
-    size_t       count;
-    size_t       capacity;
-    bool         more;  // than the limit
-    struct arena arena;
-};
-
-static void ids_add(struct ids *ids, struct str id)
-{
-    if (ids->count == ids->capacity) {
-        ids->capacity = ids->capacity ? ids->capacity * 2 : 64;
-        ids->texts    = xrealloc(ids->texts, ids->capacity * sizeof *ids->texts);
-    }
-    ids->texts[ids->count++] = arena_copy(&ids->arena, id);
-}
-
-static int compare_ids(const void *left, const void *right)
-{
-    const struct str *a = left, *b = right;
-    size_t            shorter = a->len < b->len ? a->len : b->len;
-    int               order   = shorter ? memcmp(a->p, b->p, shorter) : 0;
-    return order ? order : (a->len > b->len) - (a->len < b->len);
-}
-
 // SCAN shows a key at least once: the ids are sorted and freed of repeats afterwards
-static bool scan_ids(struct tool *tool, size_t limit, struct ids *ids, struct error *err)
+static bool scan_ids(struct tool *tool, size_t limit, struct ids *ids, bool *more,
+                     struct error *err)
 {
-    char   cursor[SCAN_CURSOR_BYTES] = "0";
-    size_t prefix                    = strlen(tool->config.fleet) + strlen("{}:account:");
+    char cursor[SCAN_CURSOR_BYTES] = "0";
     do {
         struct ask ask = { 0 };
         bool       ok  = scan_page(tool, "account:*", cursor, &ask, err);
         for (size_t i = 0; ok && i < scan_keys(&ask)->count; i++) {
-            struct str key = answer_item(scan_keys(&ask), i);
-            if (key.len > prefix)
-                ids_add(ids, (struct str){ key.p + prefix, key.len - prefix });
+            struct str id = scan_id(tool, &ask, i, "account:");
+            if (id.len)
+                ids_add(ids, id);
         }
         asks_fini(&ask, 1);
         if (!ok)
             return false;
     } while (strcmp(cursor, "0") != 0 && ids->count <= 2 * limit);
-    size_t kept = 0;
-    if (ids->count)
-        qsort(ids->texts, ids->count, sizeof *ids->texts, compare_ids);
-    for (size_t i = 0; i < ids->count; i++)
-        if (kept == 0 || !str_eq(ids->texts[kept - 1], ids->texts[i]))
-            ids->texts[kept++] = ids->texts[i];
-    ids->more  = kept > limit || strcmp(cursor, "0") != 0;
-    ids->count = kept < limit ? kept : limit;
+    ids_sort(ids);
+    *more = ids->count > limit || strcmp(cursor, "0") != 0;
+    if (ids->count > limit)
+        ids->count = limit;
     return true;
 }
 
@@ -137,8 +108,9 @@ static int run_account_list(struct tool *tool, const void *options_read, char *c
     const struct list_options *options = options_read;
     struct ids                 ids     = { 0 };
     struct error               err;
+    bool                       more = false;
     int                        code = END_WELL;
-    if (!tool_store(tool, &err) || !scan_ids(tool, (size_t)options->limit, &ids, &err))
+    if (!tool_store(tool, &err) || !scan_ids(tool, (size_t)options->limit, &ids, &more, &err))
         code = tool_fail(tool, &err);
     else if (!ids.count && !options->json)
         tool_note(tool,
@@ -146,10 +118,9 @@ static int run_account_list(struct tool *tool, const void *options_read, char *c
                   tool->config.fleet);
     else if (!print_all(tool, &ids, options->json, &err))
         code = tool_fail(tool, &err);
-    if (ids.more && code == END_WELL)
+    if (more && code == END_WELL)
         tool_note(tool, "there are more accounts: --limit N shows more");
-    free(ids.texts);
-    arena_fini(&ids.arena);
+    ids_fini(&ids);
     return code;
 }
 

@@ -4,25 +4,15 @@
  *   consent withdrawn at TikTok ──► the record without tokens and profile: Kafka, then Redis ──► waiting jobs cancelled
  *   forget, besides: what is personal on the jobs that have ended, in Redis and in the journal
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "io/kafka_read.h"
-#include "job/journal.h"
 #include "loop/clock.h"
 #include "producer/account/change.h"
+#include "producer/account/forget_jobs.h"
 #include "producer/account/jobs.h"
 #include "producer/tool/verb.h"
 
-enum {
-    DAY_MS          = 86400000,
-    REVOKE_TRIES    = 3,
-    REVOKE_PAUSE_MS = 1000,
-    BATCH           = 64,
-    LOOK_MS         = 100,
-    ENTRY_ID_BYTES  = 48
-};
+enum { DAY_MS = 86400000, REVOKE_TRIES = 3, REVOKE_PAUSE_MS = 1000 };
 
 struct remove_options {
     const char *jobs;
@@ -63,11 +53,7 @@ struct removing {
     size_t                       cancelled;
     size_t                       not_cancelled;
     bool                         forget;
-    bool                         untold;    // an end of its jobs may still be on its way to Kafka
-    size_t                       jobs;      // with something personal in Redis
-    int64_t                      fields;    // that went there
-    size_t                       ends;      // records of the journal that were written anew
-    size_t                       messages;  // and deleted
+    struct forgotten             forgotten;
 };
 
 // ---- at TikTok
@@ -162,252 +148,14 @@ static bool clean_record(struct removing *r, struct error *err)
 
 static bool cancel_jobs(struct removing *r, struct error *err)
 {
-    struct account_jobs jobs;
-    struct str          open_id = r->change.record.open_id;
-    bool                ok      = account_jobs_find(r->change.tool, open_id, true, &jobs, err);
+    struct ids jobs    = { 0 };
+    struct str open_id = r->change.record.open_id;
+    bool       ok      = account_jobs_find(r->change.tool, open_id, true, &jobs, err);
     if (ok && jobs.count)
         ok = account_jobs_cancel(r->change.tool, open_id, &jobs, "its account was removed",
                                  r->options->timeout_ms, &r->not_cancelled, err);
     r->cancelled = ok ? jobs.count - r->not_cancelled : 0;
-    account_jobs_fini(&jobs);
-    return ok;
-}
-
-// ---- forgetting: Redis
-
-static bool forget_in_redis(struct removing *r, const struct account_jobs *jobs, struct error *err)
-{
-    struct tool *tool = r->change.tool;
-    for (size_t i = 0; i < jobs->count; i++) {
-        struct forget_job_args args  = { .job_id  = jobs->ids[i],
-                                         .account = r->change.record.open_id };
-        struct redis_reply     reply = { 0 };
-        struct wait            wait  = { 0 };
-        enum store_word        word;
-        script_forget_job(tool->store, &args, &reply, &wait.call, wait_done);
-        bool ok = tool_wait(tool, &wait, err) && store_word(NULL, &reply, &word, err);
-        if (ok && word == WORD_GATE)
-            ok = error_set(err, ERR_CLOSED, "Redis' gate is closed; give the same command again");
-        if (ok && word == WORD_OK && reply.answer.count > 1 && reply.answer.items[1].number > 0) {
-            r->jobs++;
-            r->fields += reply.answer.items[1].number;
-        }
-        redis_reply_fini(&reply);
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
-// ---- forgetting: the journal
-
-// records that are to be written anew
-struct rewrite {
-    struct str key;
-    struct str value;  // p NULL: a tombstone
-};
-
-struct reading {
-    struct removing           *r;
-    const struct account_jobs *jobs;
-    struct rewrite            *rewrites;  // owned
-    size_t                     count;
-    size_t                     capacity;
-    struct arena               arena;
-};
-
-static bool is_ours(const struct account_jobs *jobs, struct str job_id)
-{
-    for (size_t low = 0, high = jobs->count; low < high;) {
-        size_t     middle = low + (high - low) / 2;
-        struct str id     = jobs->ids[middle];
-        size_t     n      = id.len < job_id.len ? id.len : job_id.len;
-        int        order  = memcmp(id.p, job_id.p, n);
-        order             = order ? order : (id.len > job_id.len) - (id.len < job_id.len);
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
-}
-
-static void rewrite(struct reading *reading, struct str key, struct str value)
-{
-    if (reading->count == reading->capacity) {
-        reading->capacity = reading->capacity ? 2 * reading->capacity : 64;
-        reading->rewrites =
-            xrealloc(reading->rewrites, reading->capacity * sizeof *reading->rewrites);
-    }
-    struct rewrite *one = &reading->rewrites[reading->count++];
-    one->key            = arena_copy(&reading->arena, key);
-    one->value          = value.p ? arena_copy(&reading->arena, value) : value;
-}
-
-// every member but these
-static void copy_without(const struct json *from, const char *const *names, size_t count,
-                         struct json *to)
-{
-    for (const struct json *member = json_at(from, 0); member; member = json_next(member)) {
-        bool       drop = false;
-        struct buf text;
-        for (size_t i = 0; i < count; i++)
-            drop = drop || strcmp(json_key(member), names[i]) == 0;
-        if (drop)
-            continue;
-        buf_init(&text, JOURNAL_RECORD_MAX_BYTES);
-        json_print_value(member, &text);
-        json_set_raw(to, json_key(member), buf_str(&text));
-        buf_fini(&text);
-    }
-}
-
-// An end, the same but for what is personal in its event: it goes on deciding what it decided.
-static void clean_end(struct reading *reading, const struct kafka_message *message)
-{
-    static const char *const personal[]   = { "metadata", "post_url" };
-    static const char *const event_name[] = { "event" };
-    struct error             ignored;
-    struct json             *root =
-        json_parse(message->value, JOURNAL_RECORD_MAX_BYTES, JOURNAL_DEPTH_MAX, &ignored);
-    const struct json *event       = json_get(root, "event");
-    bool               is_personal = json_get(event, "metadata") || json_get(event, "post_url");
-    if (is_personal && is_ours(reading->jobs, json_text(json_get(root, "job_id")))) {
-        struct json *object = json_object(), *cleaned = json_object();
-        struct buf   value;
-        buf_init(&value, JOURNAL_RECORD_MAX_BYTES);
-        copy_without(event, personal, COUNT_OF(personal), cleaned);
-        copy_without(root, event_name, COUNT_OF(event_name), object);
-        json_set(object, "event", &cleaned);
-        json_print(object, &value);
-        json_free(object);
-        rewrite(reading, message->key, buf_str(&value));
-        buf_fini(&value);
-        reading->r->ends++;
-    }
-    json_free(root);
-}
-
-static void on_record(void *owner, const struct kafka_message *message)
-{
-    struct reading *reading = owner;
-    struct str      rest    = message->key, kind;
-    if (!message->value.p || !str_cut(&rest, '/', &kind) || !rest.p)
-        return;
-    if (str_is(kind, "end")) {
-        clean_end(reading, message);
-    } else if (str_is(kind, "message") && is_ours(reading->jobs, rest)) {
-        rewrite(reading, message->key, (struct str){ 0 });
-        reading->r->messages++;
-    }
-}
-
-static bool write_journal(struct reading *reading, struct error *err)
-{
-    struct tool *tool = reading->r->change.tool;
-    char         topic[TOPIC_NAME_BYTES];
-    tool_topic(tool, TOPIC_JOURNAL, topic);
-    for (size_t i = 0; i < reading->count;) {
-        struct wait waits[BATCH] = { 0 };
-        size_t      count        = 0;
-        bool        ok           = true;
-        for (; count < BATCH && i < reading->count; count++, i++) {
-            struct kafka_record record = { .topic     = topic,
-                                           .partition = -1,
-                                           .key       = reading->rewrites[i].key,
-                                           .value     = reading->rewrites[i].value };
-            kafka_send(tool->kafka, &record, NULL, &waits[count].call, wait_done);
-        }
-        for (size_t k = 0; k < count; k++)
-            ok = tool_wait(tool, &waits[k], err) && ok;
-        if (!ok) {
-            tool_blame_kafka(tool, err);
-            return false;
-        }
-    }
-    return true;
-}
-
-// ---- forgetting: what is on its way to the journal
-
-// the first entry that the command finds; "" when there is none
-static bool find_entry(struct tool *tool, const char *command, const char *from, const char *to,
-                       char id[ENTRY_ID_BYTES], struct error *err)
-{
-    struct ask ask = { 0 };
-    ask_begin(tool, &ask, command, "outbox", STR(""));
-    ask_add(&ask, from);
-    ask_add(&ask, to);
-    ask_add(&ask, "COUNT");
-    ask_add(&ask, "1");
-    bool ok = tool_ask(tool, &ask, 1, err);
-    if (ok) {
-        const struct answer *entries = &ask.reply.answer;
-        struct str           found = entries->count ? answer_item(&entries->items[0], 0) : STR("");
-        snprintf(id, ENTRY_ID_BYTES, "%.*s", STR_ARG(found));
-    }
-    asks_fini(&ask, 1);
-    return ok;
-}
-
-// An end that is in the outbox still would be written to the journal, with what is personal, after
-// the journal was cleaned. What comes into the outbox later is of other jobs: those of this account
-// have ended.
-static bool await_ends(struct removing *r, struct error *err)
-{
-    struct tool *tool  = r->change.tool;
-    int64_t      until = clock_monotonic_ms() + r->options->timeout_ms;
-    char         newest[ENTRY_ID_BYTES], oldest[ENTRY_ID_BYTES];
-    if (!find_entry(tool, "XREVRANGE", "+", "-", newest, err))
-        return false;
-    while (newest[0]) {
-        if (!find_entry(tool, "XRANGE", "-", newest, oldest, err))
-            return false;
-        if (!oldest[0])
-            break;
-        if (clock_monotonic_ms() >= until) {
-            r->untold = true;
-            break;
-        }
-        if (!tool_idle(tool, LOOK_MS))
-            return error_set(err, ERR_NOT_SENT, "interrupted");
-    }
-    return true;
-}
-
-static bool forget_in_journal(struct removing *r, const struct account_jobs *jobs,
-                              struct error *err)
-{
-    struct tool          *tool    = r->change.tool;
-    struct reading        reading = { .r = r, .jobs = jobs };
-    struct kafka_settings settings;
-    struct wait           wait = { 0 };
-    char                  topic[TOPIC_NAME_BYTES];
-    tool_kafka_settings(tool, &settings);
-    tool_topic(tool, TOPIC_JOURNAL, topic);
-    struct kafka_read *read =
-        kafka_read_start(tool->loop, &settings, topic, NULL, 0, tool->config.kafka_read_idle_ms,
-                         on_record, &reading, &wait.call, wait_done);
-    bool ok = tool_wait(tool, &wait, err);
-    if (!ok)
-        tool_blame_kafka(tool, err);
-    kafka_read_free(read);
-    ok = ok && write_journal(&reading, err);
-    free(reading.rewrites);
-    arena_fini(&reading.arena);
-    return ok;
-}
-
-static bool forget_jobs(struct removing *r, struct error *err)
-{
-    struct account_jobs jobs;
-    bool ok = account_jobs_find(r->change.tool, r->change.record.open_id, false, &jobs, err) &&
-              await_ends(r, err);
-    if (ok && !r->untold)
-        ok = forget_in_journal(r, &jobs, err) && forget_in_redis(r, &jobs, err);
-    account_jobs_fini(&jobs);
+    ids_fini(&jobs);
     return ok;
 }
 
@@ -446,11 +194,11 @@ static void print_json(const struct removing *r)
     json_set_i64(object, "jobs_not_cancelled", (int64_t)r->not_cancelled);
     json_set(object, "names_reserved", &aliases);
     if (r->forget) {
-        json_set_bool(object, "waits_for_ends", r->untold);
-        json_set_i64(object, "jobs_forgotten", (int64_t)r->jobs);
-        json_set_i64(object, "fields_forgotten", r->fields);
-        json_set_i64(object, "journal_ends_cleaned", (int64_t)r->ends);
-        json_set_i64(object, "journal_messages_deleted", (int64_t)r->messages);
+        json_set_bool(object, "waits_for_ends", r->forgotten.untold);
+        json_set_i64(object, "jobs_forgotten", (int64_t)r->forgotten.jobs);
+        json_set_i64(object, "fields_forgotten", r->forgotten.fields);
+        json_set_i64(object, "journal_ends_cleaned", (int64_t)r->forgotten.ends);
+        json_set_i64(object, "journal_messages_deleted", (int64_t)r->forgotten.messages);
     }
     out_json(&r->change.tool->out, object);
     json_free(object);
@@ -467,12 +215,12 @@ static void print_text(const struct removing *r)
                r->had_tokens ? "yes" : "there were none",
                r->had_profile ? "yes" : "there was none");
     out_printf(out, "  waiting jobs cancelled: %zu\n", r->cancelled);
-    if (r->forget && !r->untold) {
+    if (r->forget && !r->forgotten.untold) {
         out_printf(out, "  ended jobs without message, timeline, metadata and address now: %zu\n",
-                   r->jobs);
+                   r->forgotten.jobs);
         out_printf(out,
                    "  journal: %zu ends without metadata and address now, %zu messages deleted\n",
-                   r->ends, r->messages);
+                   r->forgotten.ends, r->forgotten.messages);
         out_printf(
             out,
             "  what stays: job ids, states and TikTok's ids, so that nothing is posted again;\n"
@@ -502,7 +250,9 @@ static int run(struct tool *tool, const void *options, const char *name, bool fo
     bool cancels         = forget || (r.options->jobs && strcmp(r.options->jobs, "cancel") == 0);
     if (!side_open(tool, &r.side, &err) || !change_read(&r.change, name, &err) ||
         !check(&r, &err) || !withdraw(&r, &err) || !clean_record(&r, &err) ||
-        (cancels && !cancel_jobs(&r, &err)) || (forget && !forget_jobs(&r, &err)))
+        (cancels && !cancel_jobs(&r, &err)) ||
+        (forget &&
+         !forget_jobs(tool, r.change.record.open_id, r.options->timeout_ms, &r.forgotten, &err)))
         code = fail(&r, &err);
     else if (r.options->json)
         print_json(&r);
@@ -515,11 +265,11 @@ static int run(struct tool *tool, const void *options, const char *name, bool fo
                   r.not_cancelled, forget ? ". Then give the same command again" : "");
         code = END_GOING;
     }
-    if (r.untold && (code == END_WELL || code == END_GOING)) {
-        tool_note(tool,
-                  "its jobs are not forgotten yet: ends of jobs are still on their way to Kafka (a "
-                  "poller "
-                  "sends them; tokfleet status shows the outbox). Give the same command again");
+    if (r.forgotten.untold && (code == END_WELL || code == END_GOING)) {
+        tool_note(
+            tool,
+            "its jobs are not forgotten yet: ends of jobs are still on their way to Kafka (a "
+            "poller sends them; tokfleet status shows the outbox). Give the same command again");
         code = END_GOING;
     }
     change_fini(&r.change);

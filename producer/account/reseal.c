@@ -79,16 +79,15 @@ static bool reseal(struct resealing *r, const char *open_id, struct error *err)
 }
 
 // err is set only when going on makes no sense
-static bool reseal_page(struct resealing *r, const struct answer *keys, struct error *err)
+static bool reseal_page(struct resealing *r, const struct ask *page, struct error *err)
 {
-    size_t prefix = strlen(r->tool->config.fleet) + strlen("{}:token:");
-    for (size_t i = 0; i < keys->count; i++) {
-        struct str   key = answer_item(keys, i);
+    for (size_t i = 0; i < scan_keys(page)->count; i++) {
+        struct str   id = scan_id(r->tool, page, i, "token:");
         char         open_id[OPEN_ID_MAX + 1];
         struct error why;
-        if (key.len <= prefix || key.len - prefix > OPEN_ID_MAX)
+        if (!id.len || id.len > OPEN_ID_MAX)
             continue;
-        snprintf(open_id, sizeof open_id, "%.*s", (int)(key.len - prefix), key.p + prefix);
+        snprintf(open_id, sizeof open_id, "%.*s", STR_ARG(id));
         if (reseal(r, open_id, &why))
             continue;
         if (why.code != ERR_SEALED && why.code != ERR_REFUSED) {
@@ -106,8 +105,7 @@ static bool reseal_all(struct resealing *r, struct error *err)
     char cursor[SCAN_CURSOR_BYTES] = "0";
     do {
         struct ask ask = { 0 };
-        bool       ok  = scan_page(r->tool, "token:*", cursor, &ask, err) &&
-                  reseal_page(r, scan_keys(&ask), err);
+        bool ok = scan_page(r->tool, "token:*", cursor, &ask, err) && reseal_page(r, &ask, err);
         asks_fini(&ask, 1);
         if (!ok)
             return false;

@@ -6,9 +6,9 @@
 
 #include "base/memory.h"
 #include "io/json.h"
-#include "io/kafka_read.h"
 #include "job/replay.h"
 #include "loop/clock.h"
+#include "producer/tool/records.h"
 #include "producer/tool/verb.h"
 
 enum { LOOK_MS = 200, REPLAY_SAYS_COUNT = REPLAY_END + 1 };
@@ -242,26 +242,16 @@ static void print_journal(struct tool *tool, struct replay *replay, int64_t reco
 
 static int run_dry(struct tool *tool, bool as_json)
 {
-    struct journal_look   look = { .tool = tool, .replay = replay_new(tool->config.job_keep_ms) };
-    struct kafka_settings settings;
-    struct wait           wait = { 0 };
-    struct error          err;
-    char                  topic[TOPIC_NAME_BYTES];
-    int                   code = END_WELL;
-    tool_kafka_settings(tool, &settings);
-    tool_topic(tool, TOPIC_JOURNAL, topic);
-    struct kafka_read *read =
-        kafka_read_start(tool->loop, &settings, topic, NULL, 0, tool->config.kafka_read_idle_ms,
-                         on_record, &look, &wait.call, wait_done);
-    if (!tool_wait(tool, &wait, &err)) {
-        tool_blame_kafka(tool, &err);
+    struct journal_look look = { .tool = tool, .replay = replay_new(tool->config.job_keep_ms) };
+    struct error        err;
+    int64_t             count = 0;
+    int                 code  = END_WELL;
+    if (!records_read(tool, TOPIC_JOURNAL, on_record, &look, &count, &err))
         code = tool_fail(tool, &err);
-    } else if (look.bad) {
+    else if (look.bad)
         code = tool_fail(tool, &look.error);
-    } else {
-        print_journal(tool, look.replay, kafka_read_count(read), as_json);
-    }
-    kafka_read_free(read);
+    else
+        print_journal(tool, look.replay, count, as_json);
     replay_free(look.replay);
     return code;
 }

@@ -164,15 +164,11 @@ static bool look_set(struct jobs *jobs, const char *command, struct str key, con
 
 // ---- those that wait
 
-static bool look_keys(struct jobs *jobs, const struct answer *keys, struct seen *seen,
+static bool look_keys(struct jobs *jobs, const struct ask *page, struct seen *seen,
                       struct error *err)
 {
-    size_t prefix = strlen(jobs->tool->config.fleet) + strlen("{}:");
-    for (size_t i = 0; i < keys->count && !is_full(jobs); i++) {
-        struct str key = answer_item(keys, i), what;
-        if (key.len <= prefix)
-            continue;
-        struct str rest = { key.p + prefix, key.len - prefix };
+    for (size_t i = 0; i < scan_keys(page)->count && !is_full(jobs); i++) {
+        struct str rest = scan_id(jobs->tool, page, i, ""), what;
         if (!str_cut(&rest, ':', &what) || !rest.p ||
             (!str_is(what, "queue") && !str_is(what, "unknown")))
             continue;
@@ -196,7 +192,7 @@ static bool look_queued(struct jobs *jobs, struct error *err)
         do {
             struct ask ask = { 0 };
             ok             = scan_page(jobs->tool, "[qu]*:*", cursor, &ask, err) &&
-                 look_keys(jobs, scan_keys(&ask), seen, err);
+                 look_keys(jobs, &ask, seen, err);
             asks_fini(&ask, 1);
         } while (ok && strcmp(cursor, "0") != 0 && !is_full(jobs));
     }

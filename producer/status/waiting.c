@@ -92,12 +92,10 @@ static bool look_into(struct tool *tool, struct place *places, size_t count, str
 }
 
 // false: neither queue nor unknown
-static bool place_of(struct str key, size_t prefix, struct place *place)
+static bool place_of(struct tool *tool, const struct ask *page, size_t i, struct place *place)
 {
-    struct str rest =
-        key.len > prefix ? (struct str){ key.p + prefix, key.len - prefix } : (struct str){ "", 0 };
-    struct str what;
-    *place = (struct place){ .key = key, .from = "-inf" };
+    struct str rest = scan_id(tool, page, i, ""), what;
+    *place          = (struct place){ .key = answer_item(scan_keys(page), i), .from = "-inf" };
     if (!str_cut(&rest, ':', &what) || !rest.p)
         return false;
     place->name    = rest;
@@ -105,16 +103,15 @@ static bool place_of(struct str key, size_t prefix, struct place *place)
     return place->unknown || str_is(what, "queue");
 }
 
-static bool take_keys(struct tool *tool, const struct answer *keys, struct status *status,
+static bool take_keys(struct tool *tool, const struct ask *page, struct status *status,
                       struct error *err)
 {
-    size_t       prefix = strlen(tool->config.fleet) + strlen("{}:");
     struct place places[BATCH];
     size_t       count = 0;
-    for (size_t i = 0; i < keys->count; i++) {
-        if (place_of(answer_item(keys, i), prefix, &places[count]))
+    for (size_t i = 0; i < scan_keys(page)->count; i++) {
+        if (place_of(tool, page, i, &places[count]))
             count++;
-        if (count == BATCH || (count && i + 1 == keys->count)) {
+        if (count == BATCH || (count && i + 1 == scan_keys(page)->count)) {
             if (!look_into(tool, places, count, status, err))
                 return false;
             count = 0;
@@ -134,8 +131,7 @@ bool status_waiting(struct tool *tool, struct status *status, struct error *err)
     do {
         struct ask ask = { 0 };
         // queue:<account>, unknown:<text>
-        ok = scan_page(tool, "[qu]*:*", cursor, &ask, err) &&
-             take_keys(tool, scan_keys(&ask), status, err);
+        ok = scan_page(tool, "[qu]*:*", cursor, &ask, err) && take_keys(tool, &ask, status, err);
         asks_fini(&ask, 1);
     } while (ok && strcmp(cursor, "0") != 0 && clock_monotonic_ms() < until);
     status->scanned_all = strcmp(cursor, "0") == 0;

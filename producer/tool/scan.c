@@ -43,3 +43,12 @@ const struct answer *scan_keys(const struct ask *ask)
 {
     return &ask->reply.answer.items[1];
 }
+
+struct str scan_id(const struct tool *tool, const struct ask *ask, size_t i, const char *what)
+{
+    struct str key    = answer_item(scan_keys(ask), i);
+    size_t     prefix = strlen("{}:") + strlen(tool->config.fleet) + strlen(what);
+    if (key.len <= prefix || memcmp(key.p + prefix - strlen(what), what, strlen(what)) != 0)
+        return STR("");
+    return (struct str){ key.p + prefix, key.len - prefix };
+}

@@ -11,3 +11,5 @@ enum { SCAN_CURSOR_BYTES = 32 };
 bool scan_page(struct tool *tool, const char *what, char cursor[SCAN_CURSOR_BYTES], struct ask *ask,
                struct error *err) MUST_CHECK;
 const struct answer *scan_keys(const struct ask *ask);
+// the i-th key of the page behind "{fleet}:" and what: "account:"; "" when it is none of these
+struct str scan_id(const struct tool *tool, const struct ask *ask, size_t i, const char *what);

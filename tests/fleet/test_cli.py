@@ -104,7 +104,7 @@ def test_help_lists_every_verb_and_every_verb_teaches(fleet):
 
 
 def test_a_verb_that_is_not_there_suggests_the_nearest(fleet):
-    assert 'did you mean "status"?' in ok(fleet.cli('statsu'), 2).stderr
+    assert 'did you mean "status"?' in ok(fleet.cli('sttaus'), 2).stderr
     assert 'account add, account list, account show' in ok(fleet.cli('account'), 2).stderr
     assert 'did you mean --account?' in ok(fleet.cli('post', '--acount', 'x'), 2).stderr
 
