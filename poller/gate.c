@@ -9,6 +9,7 @@
 #include "io/kafka_read.h"
 #include "job/replay.h"
 #include "loop/clock.h"
+#include "poller/anchor.h"
 #include "poller/mark.h"
 #include "poller/restore.h"
 
@@ -38,18 +39,17 @@ struct gate {
     int64_t             began_ms;        // monotonic
     const char         *step;            // for people
     bool                tail;            // the journal is read from where Redis knew it last
-    struct kafka_offset anchor;          // of the record of the remembered generation
-    bool                anchor_seen;     // what stands there has been read
-    bool                anchor_ok;       // it is that record
-    struct timer        anchored;        // anchor_seen
+    struct kafka_offset remembered_at;   // where the record of the remembered generation stands
+    struct anchor       anchor;          // whether it does
     struct kafka_place  place;           // of the new generation's record
     struct kafka_read  *read;            // owned while something is read
     struct kafka_offset
           *ends;  // owned: where a tail begins, then where the first reading of the journal ended
     size_t end_count;
-    struct replay  *replay;   // owned
-    struct restore *restore;  // owned
-    struct buf      key;      // the generation's record
+    struct buf      accounts_read;  // to where <fleet>.accounts was read; "" nothing of it
+    struct replay  *replay;         // owned
+    struct restore *restore;        // owned
+    struct buf      key;            // the generation's record
     struct buf      record;
     struct error    bad_record;  // the journal holds something that cannot be read
     bool            bad;
@@ -58,7 +58,7 @@ struct gate {
 // 1. ours: is the journal the remembered one?
 static void on_taken(struct call *call, const struct error *err);
 //    a tail of it will do; or not
-static void on_anchor_read(struct call *call, const struct error *err);
+static void on_anchored(struct call *call, const struct error *err);
 // 2. the highest generation is known
 static void on_journal_read(struct call *call, const struct error *err);
 // 3. the new one is confirmed: wait
@@ -91,11 +91,11 @@ static void gate_drop(struct gate *gate)
     redis_reply_fini(&gate->keep_reply);
     timer_stop(&gate->keep_timer);
     timer_stop(&gate->wait);
-    timer_stop(&gate->anchored);
     kafka_read_free(gate->read);
     restore_free(gate->restore);
     replay_free(gate->replay);
     free(gate->ends);
+    buf_fini(&gate->accounts_read);
     gate->read      = NULL;
     gate->restore   = NULL;
     gate->replay    = NULL;
@@ -194,6 +194,7 @@ static void gate_open(struct gate *gate)
         .ends       = buf_str(&ends),
         .anchor     = place.offset >= 0 ? str_of(anchor) : STR(""),
         .read       = gate->tail ? STR("tail") : STR("whole"),
+        .accounts   = buf_str(&gate->accounts_read),
     };
     script_gate_open(gate->program->store, &args, &gate->reply, &gate->call, on_opened);
     buf_fini(&ends);
@@ -303,15 +304,26 @@ static void on_accounts_put(struct call *call, const struct error *err)
     journal_read(gate, on_rest_read);
 }
 
+// what comes after it is put into Redis when the gate is open (accounts.h)
+static void remember_accounts_read(struct gate *gate)
+{
+    struct kafka_offset *ends  = xcalloc(PARTITIONS_MAX, sizeof *ends);
+    size_t               count = kafka_read_ends(gate->read, ends, PARTITIONS_MAX);
+    buf_fini(&gate->accounts_read);
+    mark_text(ends, count, &gate->accounts_read);
+    free(ends);
+}
+
 static void on_accounts_read(struct call *call, const struct error *err)
 {
     struct gate *gate = gate_of(call);
-    kafka_read_free(gate->read);
-    gate->read = NULL;
     if (err) {
         gate_give_up(gate, err->message);
         return;
     }
+    remember_accounts_read(gate);
+    kafka_read_free(gate->read);
+    gate->read = NULL;
     gate_step(gate, "accounts into Redis");
     restore_accounts(gate->restore, &gate->call, on_accounts_put);
 }
@@ -416,60 +428,15 @@ static void journal_begin(struct gate *gate, bool tail, const char *why)
     journal_read(gate, on_journal_read);
 }
 
-static void anchor_decide(struct gate *gate)
-{
-    timer_stop(&gate->anchored);
-    journal_begin(gate, gate->anchor_ok,
-                  gate->anchor_ok ? "it is the journal that Redis knew"
-                                  : "another record stands where that generation's was");
-}
-
-static void on_anchored(struct timer *timer)
-{
-    struct gate *gate = container_of(timer, struct gate, anchored);
-    call_cancel(&gate->call);
-    anchor_decide(gate);
-}
-
-static void on_anchor_read(struct call *call, const struct error *err)
+static void on_anchored(struct call *call, const struct error *err)
 {
     struct gate *gate = gate_of(call);
     if (err)
         gate_give_up(gate, err->message);
     else
-        anchor_decide(gate);
-}
-
-static void on_anchor_record(void *owner, const struct kafka_message *message)
-{
-    struct gate *gate = owner;
-    char         key[48];
-    if (gate->anchor_seen || message->partition != gate->anchor.partition)
-        return;
-    snprintf(key, sizeof key, "generation/%" PRIi64, gate->remembered);
-    gate->anchor_seen = true;
-    gate->anchor_ok =
-        message->offset == gate->anchor.offset && message->value.p && str_is(message->key, key);
-    timer_start(&gate->anchored, 0);
-}
-
-// Redis remembers where its journal ended, and where the record of its generation stands in it,
-// which nothing overwrites: if that is there, it is that journal. Only the one record is read.
-static void anchor_read(struct gate *gate)
-{
-    struct program      *p    = gate->program;
-    struct kafka_offset *from = xcalloc(gate->end_count + 1, sizeof *from);
-    for (size_t i = 0; i < gate->end_count; i++)
-        from[i] = (struct kafka_offset){ gate->ends[i].partition,
-                                         gate->ends[i].partition == gate->anchor.partition
-                                             ? gate->anchor.offset
-                                             : KAFKA_READ_NOTHING };
-    gate->anchor_seen = gate->anchor_ok = false;
-    gate_step(gate, "is it the same journal?");
-    gate->read = kafka_read_start(p->loop, &p->kafka_settings, p->topics[TOPIC_JOURNAL], from,
-                                  gate->end_count, p->config.kafka_read_idle_ms, on_anchor_record,
-                                  gate, &gate->call, on_anchor_read);
-    free(from);
+        journal_begin(gate, gate->anchor.ok,
+                      gate->anchor.ok ? "it is the journal that Redis knew"
+                                      : "another record stands where that generation's was");
 }
 
 // False: Redis remembers nothing that a tail could begin at.
@@ -480,7 +447,7 @@ static bool remembered_ends(struct gate *gate, const struct answer *answer)
     gate->end_count = 0;
     return answer->count > 5 &&
            mark_parse(answer_item(answer, 4), gate->ends, PARTITIONS_MAX, &gate->end_count) &&
-           mark_parse(answer_item(answer, 5), &gate->anchor, 1, &anchors) && anchors == 1 &&
+           mark_parse(answer_item(answer, 5), &gate->remembered_at, 1, &anchors) && anchors == 1 &&
            gate->end_count > 0;
 }
 
@@ -508,12 +475,15 @@ static void on_taken(struct call *call, const struct error *err)
              F_STR("redis_is_empty", gate->empty ? "yes" : "no"));
     gate->began_ms      = clock_monotonic_ms();
     gate->generation[0] = '\0';
-    if (remembers && !gate->empty)
-        anchor_read(gate);
-    else
+    if (!remembers || gate->empty) {
         journal_begin(gate, false,
                       gate->empty ? "Redis is empty"
                                   : "Redis remembers no place in it, or is to be told all");
+        return;
+    }
+    gate_step(gate, "is it the same journal?");
+    anchor_look(&gate->anchor, gate->remembered_at, gate->remembered, gate->ends, gate->end_count,
+                &gate->call, on_anchored);
 }
 
 void gate_look(struct gate *gate)
@@ -534,7 +504,7 @@ struct gate *gate_new(struct program *program)
     gate->step        = "take";
     timer_init(&gate->keep_timer, program->loop, on_keep_timer);
     timer_init(&gate->wait, program->loop, on_waited);
-    timer_init(&gate->anchored, program->loop, on_anchored);
+    anchor_init(&gate->anchor, program);
     return gate;
 }
 
@@ -555,7 +525,7 @@ void gate_free(struct gate *gate)
     gate_drop(gate);
     timer_fini(&gate->keep_timer);
     timer_fini(&gate->wait);
-    timer_fini(&gate->anchored);
+    anchor_fini(&gate->anchor);
     buf_fini(&gate->key);
     buf_fini(&gate->record);
     free(gate);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "poller/accounts.h"
 #include "poller/audit.h"
 #include "poller/evidence.h"
 #include "poller/follow.h"
@@ -24,6 +25,7 @@ struct poller {
     struct relay    *relay;     // owned; before mark
     struct reap     *reap;      // owned
     struct gate     *gate;      // owned
+    struct accounts *accounts;  // owned
     struct audit    *audit;     // owned
     struct sweep    *sweep;     // owned
     struct measure  *measure;   // owned
@@ -35,6 +37,7 @@ static void *poller_open(struct program *program, struct error *err)
     (void)err;
     struct poller *poller = xcalloc(1, sizeof *poller);
     poller->gate          = gate_new(program);
+    poller->accounts      = accounts_new(program);
     poller->follow        = follow_new(program);
     poller->evidence      = evidence_new(program);
     poller->policy        = policy_new(program);
@@ -60,6 +63,7 @@ static void poller_drain(void *owner)
     audit_drain(poller->audit);
     refresh_drain(poller->refresh);
     sweep_drain(poller->sweep);
+    accounts_drain(poller->accounts);
     gate_drain(poller->gate);
 }
 
@@ -84,6 +88,7 @@ static void poller_close(void *owner)
     sweep_free(poller->sweep);
     measure_free(poller->measure);
     refresh_free(poller->refresh);
+    accounts_free(poller->accounts);
     gate_free(poller->gate);
     free(poller);
 }

@@ -196,8 +196,9 @@ static void on_part_done(struct call *call, const struct error *err)
 static void ask_account(struct place *place)
 {
     struct restore *restore = place->restore;
+    struct str      by      = restore->taker.len ? restore->taker : program_id(restore->program);
     account_store(restore->program->store, &restore->accounts[place->item], place->alias, -1,
-                  restore->taker, restore->taker, &place->reply, &place->call, on_part_done);
+                  restore->taker, by, &place->reply, &place->call, on_part_done);
 }
 
 // ---- jobs

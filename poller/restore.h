@@ -9,6 +9,7 @@
 
 struct restore;
 
+// taker "": the gate is open, and nobody's (accounts only)
 struct restore *restore_new(struct program *program, const char *taker, const char *generation);
 // a record of <fleet>.accounts, as it is read; a newer one replaces an older
 void restore_account(struct restore *restore, struct str value);

@@ -190,6 +190,29 @@ def test_the_gate_waits_for_an_old_redis_and_a_window_more_for_an_empty_one():
         assert len(fleet.ledger()) == 1
 
 
+def test_an_account_that_comes_while_the_gate_is_closed_is_known_when_it_is_open():
+    """Its record is on Kafka after the gate has read the accounts, and whoever wrote it is gone by then."""
+    with Fleet(dict(QUICK, gate_wait_ms=1500), sim=SIM, accounts=2) as fleet:
+        poller, _ = fleet.start_programs()
+        log = fleet.dir / (poller + '.log')
+        first, second = fleet.accounts_file.read_text().splitlines()
+        fleet.accounts_file.write_text(first + '\n')
+        fleet.add_accounts()
+        fleet.redis('FLUSHALL')
+        wait_for('the journal was read once', lambda: 'wait until an old Redis cannot accept' in log.read_text(), 30)
+        with no_journal(fleet):
+            wait_for('the accounts were read', lambda: 'rest of the journal' in log.read_text(), 30)
+            fleet.accounts_file.write_text(second + '\n')
+            added = fleet.cli('account', 'add', '--timeout', '0', fleet.accounts_file)
+            assert added.returncode != 0 and 'gate' in added.stderr, added.stdout + added.stderr
+            assert fleet.redis('HGET', fleet.key('gate'), 'state') == 'closed'
+        gate_of(fleet, '2')
+        alias = json.loads(second)['alias']
+        fleet.produce([video('one', alias)])
+        assert fleet.wait_ends(['one'], 30) == {'one': 'PUBLISHED'}
+        wait_for('nothing of the accounts is left', lambda: not fleet.redis('HEXISTS', fleet.key('gate'), 'accounts'))
+
+
 def test_the_newest_publish_id_decides_when_redis_forgot():
     with Fleet(QUICK, sim=SIM, accounts=1) as fleet:
         fleet.start_programs()

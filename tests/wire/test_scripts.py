@@ -7,7 +7,7 @@ import pytest
 from redis_scripts import (PREFIX, SCRIPTS, RedisError, fleet, make_fleet, scripts, server, without)  # noqa: F401
 
 CHECKED = ['account', 'account_read', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'evidence_claim', 'finish', 'forget_job', 'found',
-           'gate_close', 'gate_ends', 'heartbeat', 'ingest', 'kept', 'look', 'oauth_put', 'oauth_take', 'policy', 'policy_retry',
+           'gate_accounts', 'gate_close', 'gate_ends', 'heartbeat', 'ingest', 'kept', 'look', 'oauth_put', 'oauth_take', 'policy', 'policy_retry',
            'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result', 'sending', 'sweep_done',
            'sweep_due', 'watermark']
 # what changes nothing: `measure` in test_scripts_measure.py
@@ -47,6 +47,8 @@ def prepared(fleet, name):
     if name == 'kept':
         fleet.ingest('one')
         return dict(job_id='one')
+    if name == 'gate_accounts':
+        return dict(told='*')
     if name == 'gate_close':
         return dict(by='tokfleet rebuild')
     if name == 'command':
@@ -178,7 +180,8 @@ def test_a_claim_twice_takes_nothing_twice(fleet, name):
     assert fleet.check().settled() == once
 
 
-ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'forget_job', 'found', 'gate_close', 'heartbeat', 'kept',
+ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'forget_job', 'found', 'gate_accounts', 'gate_close', 'heartbeat',
+           'kept',
            'look', 'oauth_take', 'policy', 'policy_retry', 'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse',
            'relay', 'result', 'sweep_done'}
 

@@ -193,6 +193,19 @@ def test_a_doubt_that_outwaits_the_topic_has_its_message_kept(make_fleet):
     assert fleet.run('audit', poller='poller-1', cursor='0', count=100, keep_at_most=10)[2:] == [0]
 
 
+def test_an_id_used_again_has_its_message_kept_again(make_fleet):
+    """The sweep may have taken the copy of the new life for that of the old one: both have one key."""
+    fleet = make_fleet(topics__jobs_retention_ms=2000, job__keep_ms=60000)
+    fleet.account()
+    fleet.ingest('one', '@nobody', timestamp=fleet.now() - 1500)
+    fleet.run('kept', job_id='one')
+    assert fleet.cancel('one') == ['OK', 'CANCELLED']
+    fleet.key('HSET', 'job:one', 't_end', fleet.now() - 65000)
+    assert fleet.ingest('one', due=fleet.now() + 100000, timestamp=fleet.now() - 1500, hash='other') == ['OK', 'QUEUED']
+    reply = fleet.run('audit', poller='poller-1', cursor='0', count=100, keep_at_most=10)
+    assert reply[2:5] == [0, 'one', 'jobs-0@1']
+
+
 def test_a_job_of_an_unknown_account_that_waits_nowhere_waits_again_until_its_moment(fleet):
     fleet.ingest('one', '@nobody')
     places = {place: fleet.key('ZSCORE', place, 'one') for place in ('unknown:@nobody', 'delayed')}
