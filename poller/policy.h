@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What an upstream chose for a doubt (on_unsure), when late answers and evidence have had their time:
+/* What an upstream chose for a doubt (on_unsure), when late answers, the journal (doubt.h) and evidence have had their time:
  *
  *   pass: policy (fail: done; retry: named) ──► each retry: command/policy~<job>~<epoch>, confirmed ──► policy_retry
  *

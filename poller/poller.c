@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "poller/accounts.h"
 #include "poller/audit.h"
+#include "poller/doubt.h"
 #include "poller/evidence.h"
 #include "poller/follow.h"
 #include "poller/gate.h"
@@ -20,6 +21,7 @@
 struct poller {
     struct follow   *follow;    // owned
     struct evidence *evidence;  // owned
+    struct doubt    *doubt;     // owned
     struct policy   *policy;    // owned
     struct mark     *mark;      // owned
     struct relay    *relay;     // owned; before mark
@@ -40,6 +42,7 @@ static void *poller_open(struct program *program, struct error *err)
     poller->accounts      = accounts_new(program);
     poller->follow        = follow_new(program);
     poller->evidence      = evidence_new(program);
+    poller->doubt         = doubt_new(program);
     poller->policy        = policy_new(program);
     poller->mark          = mark_new(program);
     poller->relay         = relay_new(program, poller->mark);
@@ -56,6 +59,7 @@ static void poller_drain(void *owner)
     struct poller *poller = owner;
     follow_drain(poller->follow);
     evidence_drain(poller->evidence);
+    doubt_drain(poller->doubt);
     policy_drain(poller->policy);
     relay_drain(poller->relay);
     mark_drain(poller->mark);
@@ -80,6 +84,7 @@ static void poller_close(void *owner)
     struct poller *poller = owner;
     follow_free(poller->follow);
     evidence_free(poller->evidence);
+    doubt_free(poller->doubt);
     policy_free(poller->policy);
     relay_free(poller->relay);
     mark_free(poller->mark);

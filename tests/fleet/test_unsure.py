@@ -186,3 +186,28 @@ def test_what_the_upstream_chose_is_done_when_evidence_had_its_time():
         failed = fleet.job(ids[1])
         assert failed['error_code'] == 'unsure_failed' and 'on_unsure' in failed['error_cause'] and failed['error_remedy']
         assert 'no proof' in fleet.job(ids[2])['evidence_said']
+
+
+def test_an_answer_that_only_the_journal_has_is_found_there_and_nothing_is_sent_again():
+    """As by a worker that was killed between its two records: the INITED is on Kafka, and Redis has never heard of it."""
+    with Fleet(dict(SCALED, unsure_looks=2, unsure_slot_ms=2000), sim=SIM, accounts=3) as fleet:
+        fleet.start_programs()
+        aliases = fleet.add_accounts()
+        lose_answers(fleet)
+        jobs = [video('job-%s' % on_unsure, alias, on_unsure=on_unsure, settings={'privacy_level': 'SELF_ONLY'})
+                for alias, on_unsure in zip(aliases, ('retry', 'fail', 'hold'))]
+        fleet.produce([(job['account'], job) for job in jobs])
+        ids = [job['job_id'] for job in jobs]
+        wait_for('all are doubts', lambda: set(fleet.states(ids).values()) == {'UNSURE'}, 60)
+        hear_answers(fleet)
+        posted = {job_id: line['publish_id'] for job_id, (line,) in lines_by_job(fleet).items()}
+        intents = [(r['key'], json.loads(r['payload'])) for r in fleet.consume('journal') if r['key'].startswith('attempt/')]
+        fleet.produce([(key, dict(record, kind='INITED', publish_id=posted[record['job_id']])) for key, record in intents],
+                      topic='journal')
+        states = fleet.wait_ends(ids, 60)
+        lines = lines_by_job(fleet)
+        assert {job_id: len(lines[job_id]) for job_id in ids} == dict.fromkeys(ids, 1), 'sent again: %s' % states
+        assert set(states.values()) == {'PUBLISHED'}, states
+        for job_id in ids:
+            assert arrows(fleet, job_id)[3:] == ['DOUBT', 'ACCEPT', 'COMPLETE']
+            assert fleet.job(job_id)['publish_id'] == posted[job_id]

@@ -6,7 +6,8 @@ import pytest
 
 from redis_scripts import (PREFIX, SCRIPTS, RedisError, fleet, make_fleet, scripts, server, without)  # noqa: F401
 
-CHECKED = ['account', 'account_read', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'evidence_claim', 'finish', 'forget_job', 'found',
+CHECKED = ['account', 'account_read', 'audit', 'claim', 'command', 'creator', 'creator_ask', 'doubt_due', 'doubt_looked',
+           'evidence_claim', 'finish', 'forget_job', 'found',
            'gate_accounts', 'gate_close', 'gate_ends', 'heartbeat', 'ingest', 'kept', 'look', 'oauth_put', 'oauth_take', 'policy', 'policy_retry',
            'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse', 'relay', 'result', 'sending', 'sweep_done',
            'sweep_due', 'watermark']
@@ -93,7 +94,7 @@ def prepared(fleet, name):
         fleet.claim()
         fleet.wait(5)
         return dict(poller='poller-1', count=100)
-    if name in ('evidence_claim', 'found', 'policy', 'policy_retry'):
+    if name in ('evidence_claim', 'found', 'policy', 'policy_retry', 'doubt_due', 'doubt_looked'):
         fleet.conf.update({'unsure.look_ms': 1, 'unsure.slot_ms': 1})
         fleet.key('HSET', 'account:u1', 'scopes', 'video.publish,video.list' if name == 'evidence_claim' else '')
         claimed = fleet.to_sending('one', privacy='PUBLIC_TO_EVERYONE', on_unsure='fail')
@@ -105,8 +106,13 @@ def prepared(fleet, name):
                         poller='poller-1')
         if name == 'policy_retry':
             return dict(job_id='one', epoch=claimed['epoch'], id='policy~one~1', cause='c', remedy='r', poller='poller-1')
+        if name == 'doubt_due':
+            return dict(count=10)
+        if name == 'doubt_looked':
+            return dict(looked=['one', claimed['epoch']])
         if name == 'policy':
             fleet.run('evidence_claim', **looks)
+            fleet.run('doubt_looked', looked=['one', claimed['epoch']])
         return looks if name == 'evidence_claim' else dict(poller='poller-1', count=10, fail_cause='c')
     if name == 'gate_ends':
         fleet.key('HSET', 'gate', 'ends', '0:5 1:7', 't_ends', 0)
@@ -180,7 +186,7 @@ def test_a_claim_twice_takes_nothing_twice(fleet, name):
     assert fleet.check().settled() == once
 
 
-ALLOWED = {'account', 'audit', 'command', 'creator', 'evidence_claim', 'finish', 'forget_job', 'found', 'gate_accounts', 'gate_close', 'heartbeat',
+ALLOWED = {'account', 'audit', 'command', 'creator', 'doubt_looked', 'evidence_claim', 'finish', 'forget_job', 'found', 'gate_accounts', 'gate_close', 'heartbeat',
            'kept',
            'look', 'oauth_take', 'policy', 'policy_retry', 'poll_claim', 'reap', 'refresh_claim', 'refresh_end', 'refuse',
            'relay', 'result', 'sweep_done'}

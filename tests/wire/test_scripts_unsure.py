@@ -36,8 +36,16 @@ def found(fleet, looked, post_id='', **more):
     return reply
 
 
+def look_into_the_journal(fleet):
+    """As the poller does it; it found nothing."""
+    _, *due = fleet.run('doubt_due', count=100)
+    assert fleet.run('doubt_looked', looked=due) == ['OK']
+    assert fleet.run('doubt_due', count=100) == ['WAIT']
+
+
 def policy(fleet):
     """Its pass, as the poller does it: [word, how many retried, how many failed]."""
+    look_into_the_journal(fleet)
     word, failed, *retry = fleet.run('policy', poller='poller-1', count=10, fail_cause='Nobody knows.',
                                      fail_remedy='Look at it.')
     fleet.check()
@@ -359,6 +367,7 @@ def settled(make_fleet, on_unsure, **more):
 def test_hold_holds(make_fleet):
     fleet, _ = settled(make_fleet, 'hold')
     claim(fleet)
+    look_into_the_journal(fleet)
     before = fleet.space().values
     assert policy(fleet) == ['OK', 0, 0]
     assert fleet.space().values == before
@@ -377,6 +386,31 @@ def test_a_policy_waits_for_the_hold_of_the_slot_and_for_the_listings(make_fleet
     assert policy(fleet) == ['OK', 0, 0]
     assert found(fleet, one) == ['OK', 'UNSURE']
     assert sum(policy(fleet)[1:]) == 1
+
+
+@pytest.mark.parametrize('on_unsure', ['retry', 'fail'])
+def test_a_policy_waits_until_the_journal_was_looked_into_for_that_attempt(make_fleet, on_unsure):
+    fleet, old = settled(make_fleet, on_unsure)
+    claim(fleet)
+    ask = dict(poller='poller-1', count=10, fail_cause='Nobody knows.', fail_remedy='Look at it.')
+    assert fleet.run('policy', **ask) == ['OK', 0]
+    assert fleet.run('doubt_due', count=10) == ['OK', 'one', old['epoch']]
+    fleet.run('doubt_looked', looked=['one', '1-99'])  # of another attempt
+    assert fleet.run('policy', **ask) == ['OK', 0]
+    fleet.run('doubt_looked', looked=['one', old['epoch']])
+    assert fleet.run('doubt_due', count=10) == ['WAIT']
+    assert fleet.run('policy', **ask) == (['OK', 1] if on_unsure == 'fail' else ['OK', 0, 'one', old['epoch'], ''])
+
+
+def test_what_is_looked_for_in_the_journal_is_bounded_and_has_no_publish_id(make_fleet):
+    fleet = make_fleet(unsure__slot_ms=1, limit__account=100, limit__init=100)
+    fleet.account()
+    for i in range(5):
+        doubt(fleet, 'j%d' % i, on_unsure='hold')
+    fleet.wait(5)
+    assert len(fleet.run('doubt_due', count=3)) == 7
+    fleet.key('HSET', 'job:j1', 'publish_id', 'v_pub~1')
+    assert fleet.run('doubt_due', count=10)[1::2] == ['j0', 'j2', 'j3', 'j4']
 
 
 def test_retry_is_a_new_attempt_and_says_that_it_may_double(make_fleet):
