@@ -423,6 +423,14 @@ void json_set_null(struct json *object, const char *key)
     set_item(object, key, cJSON_CreateNull());
 }
 
+void json_set_text_or_null(struct json *object, const char *key, struct str text)
+{
+    if (text.len)
+        json_set_text(object, key, text);
+    else
+        json_set_null(object, key);
+}
+
 void json_set_raw(struct json *object, const char *key, struct str json_text)
 {
     struct buf copy;

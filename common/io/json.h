@@ -48,6 +48,7 @@ void json_set_text(struct json *object, const char *key, struct str text);
 void json_set_i64(struct json *object, const char *key, int64_t number);
 void json_set_bool(struct json *object, const char *key, bool value);
 void json_set_null(struct json *object, const char *key);
+void json_set_text_or_null(struct json *object, const char *key, struct str text);  // null for ""
 // as it stands: checked JSON only
 void json_set_raw(struct json *object, const char *key, struct str json_text);
 void json_add(struct json *array, struct json **child);

@@ -260,14 +260,6 @@ void command_args_of(const struct command *command, const char *mode, struct com
 
 // ---- records
 
-static void set_text_or_null(struct json *object, const char *key, struct str text)
-{
-    if (text.len)
-        json_set_text(object, key, text);
-    else
-        json_set_null(object, key);
-}
-
 static struct json *args_json(const struct command *command)
 {
     struct json *args = json_object();
@@ -276,11 +268,11 @@ static struct json *args_json(const struct command *command)
         json_set_i64(args, "expires_at", command->expires_at_ms);
     } else if (command->what == COMMAND_RESOLVE) {
         json_set_text(args, "outcome", command->posted ? STR("posted") : STR("failed"));
-        set_text_or_null(args, "post_id", command->post_id);
-        set_text_or_null(args, "post_url", command->post_url);
+        json_set_text_or_null(args, "post_id", command->post_id);
+        json_set_text_or_null(args, "post_url", command->post_url);
     }
-    set_text_or_null(args, "state", command->state);
-    set_text_or_null(args, "reason", command->reason);
+    json_set_text_or_null(args, "state", command->state);
+    json_set_text_or_null(args, "reason", command->reason);
     return args;
 }
 
@@ -295,15 +287,15 @@ void command_journal_record(const struct command *command, const struct command_
     json_set_i64(object, "v", JOURNAL_VERSION);
     json_set_text(object, "id", command->id);
     json_set_text(object, "what", str_of(texts[command->what]));
-    set_text_or_null(object, "job_id", command->job_id);
-    set_text_or_null(object, "account", command->account);
-    set_text_or_null(object, "epoch", command->epoch);
-    set_text_or_null(object, "publish_id", command->publish_id);
+    json_set_text_or_null(object, "job_id", command->job_id);
+    json_set_text_or_null(object, "account", command->account);
+    json_set_text_or_null(object, "epoch", command->epoch);
+    json_set_text_or_null(object, "publish_id", command->publish_id);
     json_set(object, "args", &args);
-    set_text_or_null(object, "by", command->by);
+    json_set_text_or_null(object, "by", command->by);
     json_set_i64(object, "at", record->at_ms);
     json_set_text(object, "source", record->source);
-    set_text_or_null(object, "refused", record->refused);
+    json_set_text_or_null(object, "refused", record->refused);
     json_print(object, value);
     json_free(object);
 }

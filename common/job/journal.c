@@ -7,14 +7,6 @@
 
 enum { KEY_MAX_BYTES = 512 };
 
-static void set_text_or_null(struct json *object, const char *key, struct str text)
-{
-    if (text.len)
-        json_set_text(object, key, text);
-    else
-        json_set_null(object, key);
-}
-
 static struct json *record_begin(struct buf *key, struct buf *value)
 {
     buf_init(key, KEY_MAX_BYTES);
@@ -41,12 +33,12 @@ void journal_attempt_record(const struct journal_attempt *attempt, struct buf *k
     json_set_text(object, "epoch", attempt->epoch);
     json_set_i64(object, "attempt", attempt->attempt);
     json_set_text(object, "account", attempt->account);
-    set_text_or_null(object, "mode", attempt->mode);
+    json_set_text_or_null(object, "mode", attempt->mode);
     json_set_i64(object, "at", attempt->at_ms);
-    set_text_or_null(object, "publish_id", attempt->publish_id);
+    json_set_text_or_null(object, "publish_id", attempt->publish_id);
     json_set_null(object, "upload");
-    set_text_or_null(object, "source", attempt->source);
-    set_text_or_null(object, "why", attempt->why);
+    json_set_text_or_null(object, "source", attempt->source);
+    json_set_text_or_null(object, "why", attempt->why);
     record_end(object, value);
 }
 

@@ -11,10 +11,10 @@
 #include "base/memory.h"
 #include "job/callback.h"
 #include "loop/clock.h"
+#include "producer/account/connect_tell.h"
 #include "producer/account/tiktok_side.h"
 #include "producer/tool/lines.h"
 #include "producer/tool/verb.h"
-#include "producer/tool/words.h"
 #include "tiktok/scope.h"
 
 enum { DAY_MS = 86400000, LISTEN_BYTES = 300, FAREWELL_MS = 1500, UNSERVED_PORT = 8080 };
@@ -65,122 +65,6 @@ struct connecting {
     bool                          ended;      // our own consent came back
     int                           code;       // exit status, then
 };
-
-// ---- what came of it
-
-static void print_missing(struct connecting *c, const struct connected *connected)
-{
-    for (size_t i = 0; scope_row(i); i++) {
-        const struct scope_row *row = scope_row(i);
-        if (scope_has(connected->record.scopes, row->name))
-            continue;
-        out_paint(&c->tool->out, YELLOW, "  without %-18s", row->name);
-        out_printf(&c->tool->out, "%s%s\n", row->without,
-                   scope_has(connected->asked, row->name) ? "" : " (not asked for)");
-    }
-}
-
-static void print_line(struct connecting *c, const char *label, struct str text)
-{
-    struct buf visible;
-    if (!text.len)
-        return;
-    buf_init(&visible, 4096);
-    buf_add_visible(&visible, text);
-    out_paint(&c->tool->out, FAINT, "  %-14s ", label);
-    out_printf(&c->tool->out, "%s\n", buf_text(&visible));
-    buf_fini(&visible);
-}
-
-static void print_text(struct connecting *c, const struct connected *connected)
-{
-    const struct account_record *record = &connected->record;
-    out_paint(&c->tool->out, GREEN, "connected");
-    out_printf(&c->tool->out, "%s\n",
-               !connected->was_there   ? ""
-               : connected->was_parked ? " again; its jobs go on"
-                                       : " again");
-    print_line(c, "open_id", record->open_id);
-    print_line(c, "name", record->alias_count ? record->aliases[0] : (struct str){ 0 });
-    print_line(c, "display name", record->profile.display_name);
-    print_line(c, "handle", record->profile.username);
-    print_line(c, "scopes", record->scopes);
-    print_missing(c, connected);
-    print_line(c, "no profile", connected->profile_why);
-}
-
-static void set_text(struct json *object, const char *key, struct str text)
-{
-    if (text.len)
-        json_set_text(object, key, text);
-    else
-        json_set_null(object, key);
-}
-
-static struct json *missing_json(const struct connected *connected)
-{
-    struct json *missing = json_array();
-    for (size_t i = 0; scope_row(i); i++) {
-        const struct scope_row *row = scope_row(i);
-        if (scope_has(connected->record.scopes, row->name))
-            continue;
-        struct json *one = json_object();
-        json_set_text(one, "scope", str_of(row->name));
-        json_set_bool(one, "asked", scope_has(connected->asked, row->name));
-        json_set_text(one, "without", str_of(row->without));
-        json_add(missing, &one);
-    }
-    return missing;
-}
-
-static void print_json(struct connecting *c, const struct connected *connected)
-{
-    const struct account_record *record  = &connected->record;
-    struct json                 *object  = json_object();
-    struct json                 *aliases = json_array();
-    struct json                 *missing = missing_json(connected);
-    for (size_t i = 0; i < record->alias_count; i++)
-        json_add_text(aliases, record->aliases[i]);
-    json_set_text(object, "open_id", record->open_id);
-    json_set(object, "aliases", &aliases);
-    set_text(object, "username", record->profile.username);
-    set_text(object, "display_name", record->profile.display_name);
-    json_set_text(object, "scopes", record->scopes);
-    json_set(object, "missing", &missing);
-    json_set_bool(object, "new", !connected->was_there);
-    json_set_bool(object, "was_parked", connected->was_parked);
-    json_set_bool(object, "in_redis", connected->kept);
-    set_text(object, "no_profile", connected->profile_why);
-    set_text(object, "name_refused", connected->alias_refused);
-    set_text(object, "name_refused_why", connected->alias_why);
-    out_json(&c->tool->out, object);
-    json_free(object);
-}
-
-static int tell(struct connecting *c, const struct connected *connected, const struct error *err)
-{
-    struct tool *tool = c->tool;
-    if (err) {
-        int code = tool_fail(tool, err);
-        if (connected->remedy)
-            tool_note(tool, "%s", connected->remedy);
-        return code;
-    }
-    if (c->options->json)
-        print_json(c, connected);
-    else
-        print_text(c, connected);
-    if (!connected->kept)
-        tool_note(tool, "the account is on Kafka; Redis' gate is closed, and its opening brings it "
-                        "there (start tokfleet-poller)");
-    if (!connected->alias_refused.len)
-        return END_WELL;
-    tool_note(tool,
-              "the name %.*s was not given: %.*s. Choose another one: the same command with "
-              "--name",
-              STR_ARG(connected->alias_refused), STR_ARG(connected->alias_why));
-    return END_BAD;
-}
 
 // ---- by hand
 
@@ -236,7 +120,7 @@ static int finish_by_hand(struct connecting *c)
             tool_turn(c->tool, 50);
         ok = tool_wait(c->tool, &wait, &err);
     }
-    int code = tell(c, &connected, ok ? NULL : &err);
+    int code = connect_tell(c->tool, &connected, options->json, ok ? NULL : &err);
     connected_fini(&connected);
     buf_wipe(&query);
     return code;
@@ -254,7 +138,7 @@ static void on_ended(void *owner, const struct connected *connected, const struc
     }
     if (c->ended)  // somebody loads the page again
         return;
-    c->code  = tell(c, connected, err);
+    c->code  = connect_tell(c->tool, connected, c->options->json, err);
     c->ended = true;
 }
 

@@ -63,24 +63,13 @@ static int run_stats(struct tool *tool, const void *options_read, char *const *o
     struct job_view                 view    = { 0 };
     struct tiktok_video             post    = { 0 };
     struct error                    err;
-    int                             code = END_WELL;
-    if (!job_id_valid(str_of(job_id))) {
-        tool_note(tool, "this is no job_id: it has 1 to %d characters of A-Za-z0-9._:-",
-                  JOB_ID_MAX);
-        return END_USAGE;
-    }
-    if (!job_view_load(tool, job_id, NULL, &view, &err)) {
+    int                             code;
+    if (job_view_look(tool, job_id, &view, &code) && !ask(tool, &view, &post, &err))
         code = tool_fail(tool, &err);
-    } else if (!job_view_found(&view)) {
-        tool_note(tool, "there is no job %s in fleet %s", job_id, tool->config.fleet);
-        code = END_BAD;
-    } else if (!ask(tool, &view, &post, &err)) {
-        code = tool_fail(tool, &err);
-    } else if (options->json) {
+    else if (code == END_WELL && options->json)
         print_json(tool, job_id, &view, &post);
-    } else {
+    else if (code == END_WELL)
         print(tool, job_id, &view, &post);
-    }
     job_view_fini(&view);
     return code;
 }

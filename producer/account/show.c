@@ -3,9 +3,12 @@
 #include "loop/clock.h"
 #include "producer/account/view.h"
 #include "producer/tool/account_name.h"
+#include "producer/tool/page.h"
 #include "producer/tool/verb.h"
 #include "producer/tool/words.h"
 #include "tiktok/scope.h"
+
+enum { LABEL_COLUMNS = 14 };
 
 struct show_options {
     bool json;
@@ -16,102 +19,69 @@ static const struct flag show_flags[] = {
       .help = "print one JSON object" },
 };
 
-static void print_field(struct tool *tool, const char *label, const struct buf *text)
-{
-    out_paint(&tool->out, FAINT, "  %-14s ", label);
-    out_printf(&tool->out, "%s\n", buf_text(text));
-}
-
-static void print_text(struct tool *tool, const char *label, struct str text)
-{
-    struct buf visible;
-    if (!text.len)
-        return;
-    buf_init(&visible, 2048);
-    buf_add_visible(&visible, text);
-    print_field(tool, label, &visible);
-    buf_fini(&visible);
-}
-
-static void print_time(struct tool *tool, const char *label, int64_t ms, int64_t now_ms)
-{
-    struct buf text;
-    if (ms <= 0)
-        return;
-    buf_init(&text, 128);
-    words_time(ms, now_ms, &text);
-    print_field(tool, label, &text);
-    buf_fini(&text);
-}
-
-static void print_used(struct tool *tool, const char *label, int64_t used, int64_t limit,
+static void print_used(struct page *page, const char *label, int64_t used, int64_t limit,
                        const char *unit)
 {
-    struct buf text;
-    buf_init(&text, 128);
-    words_count(used, &text);
+    struct buf *text = page_line(page);
+    words_count(used, text);
     if (limit > 0) {
-        buf_add_text(&text, " of ");
-        words_count(limit, &text);
+        buf_add_text(text, " of ");
+        words_count(limit, text);
     }
-    buf_printf(&text, " %s", unit);
+    buf_printf(text, " %s", unit);
     if (limit > 0) {
-        buf_add_text(&text, ", ");
-        words_count(used < limit ? limit - used : 0, &text);
-        buf_add_text(&text, " left");
+        buf_add_text(text, ", ");
+        words_count(used < limit ? limit - used : 0, text);
+        buf_add_text(text, " left");
     }
-    print_field(tool, label, &text);
-    buf_fini(&text);
+    page_end(page, label);
 }
 
-static void print_missing(struct tool *tool, struct str scopes)
+static void print_missing(struct page *page, struct str scopes)
 {
     for (size_t i = 0; scopes.len && scope_row(i); i++) {
-        struct buf words;
         if (scope_has(scopes, scope_row(i)->name))
             continue;
-        buf_init(&words, 512);
-        buf_printf(&words, "%s: %s", scope_row(i)->name, scope_row(i)->without);
-        print_field(tool, "without", &words);
-        buf_fini(&words);
+        buf_printf(page_line(page), "%s: %s", scope_row(i)->name, scope_row(i)->without);
+        page_end(page, "without");
     }
 }
 
 static void print_account(struct tool *tool, const struct account_view *view, int64_t now_ms)
 {
     const struct config *config = &tool->config;
-    struct buf           block;
-    print_text(tool, "open_id", view->open_id);
-    print_text(tool, "alias", account_view_field(view, "alias"));
-    print_text(tool, "handle", account_view_handle(view));
-    print_text(tool, "nickname", account_view_nickname(view));
-    print_text(tool, "status", account_view_field(view, "status"));
-    buf_init(&block, 512);
-    account_view_add_block(view, now_ms, &block);
-    if (block.len)
-        print_field(tool, "held", &block);
-    buf_fini(&block);
-    print_text(tool, "scopes", account_view_field(view, "scopes"));
-    print_missing(tool, account_view_field(view, "scopes"));
-    print_time(tool, "connected", account_view_number(view, "connected_at"), now_ms);
-    print_time(tool, "stored", account_view_number(view, "t_stored"), now_ms);
-    print_time(tool, "token since", account_view_number(view, "token_at"), now_ms);
-    print_time(tool, "next refresh", account_view_next_refresh(view), now_ms);
-    print_time(tool, "token ends", account_view_number(view, "expires_at"), now_ms);
-    print_time(tool, "consent ends", account_view_number(view, "refresh_expires_at"), now_ms);
-    print_used(tool, "queued", account_view_number(view, "queued"), config->limit_queued, "jobs");
-    print_used(tool, "in flight", account_view_count(view, ACCOUNT_FLYING), config->limit_account,
+    struct page          page;
+    page_init(&page, &tool->out, LABEL_COLUMNS);
+    page_text(&page, "open_id", view->open_id);
+    page_text(&page, "alias", account_view_field(view, "alias"));
+    page_text(&page, "handle", account_view_handle(view));
+    page_text(&page, "nickname", account_view_nickname(view));
+    page_text(&page, "status", account_view_field(view, "status"));
+    account_view_add_block(view, now_ms, page_line(&page));
+    if (page.line.len)
+        page_end(&page, "held");
+    page_text(&page, "scopes", account_view_field(view, "scopes"));
+    print_missing(&page, account_view_field(view, "scopes"));
+    page_time(&page, "connected", account_view_number(view, "connected_at"), now_ms);
+    page_time(&page, "stored", account_view_number(view, "t_stored"), now_ms);
+    page_time(&page, "token since", account_view_number(view, "token_at"), now_ms);
+    page_time(&page, "next refresh", account_view_next_refresh(view), now_ms);
+    page_time(&page, "token ends", account_view_number(view, "expires_at"), now_ms);
+    page_time(&page, "consent ends", account_view_number(view, "refresh_expires_at"), now_ms);
+    print_used(&page, "queued", account_view_number(view, "queued"), config->limit_queued, "jobs");
+    print_used(&page, "in flight", account_view_count(view, ACCOUNT_FLYING), config->limit_account,
                "jobs");
-    print_used(tool, "init calls", account_view_count(view, ACCOUNT_INIT), config->limit_init,
+    print_used(&page, "init calls", account_view_count(view, ACCOUNT_INIT), config->limit_init,
                "in the window");
-    print_used(tool, "status calls", account_view_count(view, ACCOUNT_STATUS), config->limit_status,
-               "in the window");
-    print_used(tool, "creator infos", account_view_count(view, ACCOUNT_CREATOR),
+    print_used(&page, "status calls", account_view_count(view, ACCOUNT_STATUS),
+               config->limit_status, "in the window");
+    print_used(&page, "creator infos", account_view_count(view, ACCOUNT_CREATOR),
                config->limit_creator_info, "in the window");
-    print_used(tool, "posts", account_view_count(view, ACCOUNT_DAY), config->limit_day_posts,
+    print_used(&page, "posts", account_view_count(view, ACCOUNT_DAY), config->limit_day_posts,
                "in the day");
-    print_used(tool, "drafts", account_view_count(view, ACCOUNT_INBOX), config->limit_drafts,
+    print_used(&page, "drafts", account_view_count(view, ACCOUNT_INBOX), config->limit_drafts,
                "pending");
+    page_fini(&page);
 }
 
 static int run_account_show(struct tool *tool, const void *options_read, char *const *operands,

@@ -137,14 +137,6 @@ void account_view_add_block(const struct account_view *view, int64_t now_ms, str
     }
 }
 
-static void set_text_or_null(struct json *object, const char *key, struct str text)
-{
-    if (text.len)
-        json_set_text(object, key, text);
-    else
-        json_set_null(object, key);
-}
-
 static void set_time_or_null(struct json *object, const char *key, int64_t ms)
 {
     if (ms > 0)
@@ -158,16 +150,16 @@ struct json *account_view_json(const struct tool *tool, const struct account_vie
 {
     struct json *object = json_object();
     json_set_text(object, "open_id", view->open_id);
-    set_text_or_null(object, "alias", account_view_field(view, "alias"));
-    set_text_or_null(object, "username", account_view_handle(view));
-    set_text_or_null(object, "display_name", account_view_nickname(view));
-    set_text_or_null(object, "status", account_view_field(view, "status"));
-    set_text_or_null(object, "parked_why", account_view_field(view, "parked_why"));
+    json_set_text_or_null(object, "alias", account_view_field(view, "alias"));
+    json_set_text_or_null(object, "username", account_view_handle(view));
+    json_set_text_or_null(object, "display_name", account_view_nickname(view));
+    json_set_text_or_null(object, "status", account_view_field(view, "status"));
+    json_set_text_or_null(object, "parked_why", account_view_field(view, "parked_why"));
     set_time_or_null(object, "parked_at", account_view_number(view, "t_parked"));
     set_time_or_null(object, "paused_at", account_view_number(view, "paused"));
-    set_text_or_null(object, "paused_by", account_view_field(view, "paused_by"));
-    set_text_or_null(object, "paused_why", account_view_field(view, "paused_why"));
-    set_text_or_null(object, "scopes", account_view_field(view, "scopes"));
+    json_set_text_or_null(object, "paused_by", account_view_field(view, "paused_by"));
+    json_set_text_or_null(object, "paused_why", account_view_field(view, "paused_why"));
+    json_set_text_or_null(object, "scopes", account_view_field(view, "scopes"));
     set_time_or_null(object, "connected_at", account_view_number(view, "connected_at"));
     set_time_or_null(object, "stored_at", account_view_number(view, "t_stored"));
     set_time_or_null(object, "token_at", account_view_number(view, "token_at"));
@@ -187,6 +179,7 @@ struct json *account_view_json(const struct tool *tool, const struct account_vie
     json_set_i64(object, "drafts_pending", account_view_count(view, ACCOUNT_INBOX));
     bool waits = account_view_number(view, "after") > now_ms;
     set_time_or_null(object, "waits_until", waits ? account_view_number(view, "after") : 0);
-    set_text_or_null(object, "waits_why", waits ? account_view_field(view, "after_why") : STR(""));
+    json_set_text_or_null(object, "waits_why",
+                          waits ? account_view_field(view, "after_why") : STR(""));
     return object;
 }

@@ -8,10 +8,11 @@
 #include "base/memory.h"
 #include "loop/clock.h"
 #include "producer/tool/moment.h"
+#include "producer/tool/page.h"
 #include "producer/tool/verb.h"
 #include "producer/tool/words.h"
 
-enum { LIMIT_MAX = 10000, WHY_UNITS = 160, TEXT_MAX_BYTES = 1024 * 1024 };
+enum { LIMIT_MAX = 10000, WHY_UNITS = 160, TEXT_MAX_BYTES = 1024 * 1024, LABEL_COLUMNS = 9 };
 
 struct list_options {
     const char *job;
@@ -235,34 +236,24 @@ static const struct flag show_flags[] = {
       .help = "print one JSON object" },
 };
 
-static void print_line(struct out *out, const char *label, struct str value)
-{
-    struct buf text;
-    if (!value.len)
-        return;
-    buf_init(&text, TEXT_MAX_BYTES);
-    buf_add_visible(&text, value);
-    out_paint(out, FAINT, "  %-9s ", label);
-    out_printf(out, "%s\n", buf_text(&text));
-    buf_fini(&text);
-}
-
 static void print_letter(struct out *out, const struct newest_record *letter)
 {
-    char       id[DLQ_ID_BYTES];
-    struct buf text;
+    char        id[DLQ_ID_BYTES];
+    struct buf  text;
+    struct page page;
+    page_init(&page, out, LABEL_COLUMNS);
     dlq_id_format(letter, id);
     out_paint(out, BOLD, "dead letter %s\n", id);
-    print_line(out, "code", newest_header(letter, "code"));
-    print_line(out, "why", newest_header(letter, "why"));
-    print_line(out, "job_id", newest_header(letter, "job_id"));
-    print_line(out, "from", newest_header(letter, "source"));
-    print_line(out, "at", newest_header(letter, "at"));
-    print_line(out, "by", newest_header(letter, "by"));
-    print_line(out, "key", letter->key);
-    print_line(out, "bytes", newest_header(letter, "length"));
+    page_text(&page, "code", newest_header(letter, "code"));
+    page_text(&page, "why", newest_header(letter, "why"));
+    page_text(&page, "job_id", newest_header(letter, "job_id"));
+    page_text(&page, "from", newest_header(letter, "source"));
+    page_text(&page, "at", newest_header(letter, "at"));
+    page_text(&page, "by", newest_header(letter, "by"));
+    page_text(&page, "key", letter->key);
+    page_text(&page, "bytes", newest_header(letter, "length"));
     if (!dlq_is_whole(letter))
-        print_line(out, "", STR("only the first 256 KiB of it are here"));
+        page_text(&page, "", STR("only the first 256 KiB of it are here"));
     buf_init(&text, TEXT_MAX_BYTES);
     buf_add_visible(&text, letter->value);
     out_paint(out, BOLD, "\nthe original\n");
@@ -271,6 +262,7 @@ static void print_letter(struct out *out, const struct newest_record *letter)
     out_printf(out, "  tokfleet dlq show %s --raw > letter.json     keep it, and mend it\n", id);
     out_printf(out, "  tokfleet dlq replay %s --file letter.json    send the mended one\n", id);
     buf_fini(&text);
+    page_fini(&page);
 }
 
 static int run_dlq_show(struct tool *tool, const void *options_read, char *const *operands,

@@ -123,16 +123,12 @@ static bool send_message(struct replay_try *try, struct error *err)
 static bool is_passed(struct replay_try *try, bool *passed, struct error *err)
 {
     struct ask ask = { 0 };
-    struct str first, rest;
-    int64_t    next = -1;
     if (!tool_store(try->tool, err))
         return false;
     ask_begin(try->tool, &ask, "HGET", "watermark", STR(""));
     ask_add(&ask, try->partition);
     bool ok = tool_ask(try->tool, &ask, 1, err);
-    rest    = ask.reply.answer.text;
-    *passed =
-        ok && str_cut(&rest, ' ', &first) && str_to_i64(first, &next) && next > try->place.offset;
+    *passed = ok && watermark_next(ask.reply.answer.text) > try->place.offset;
     asks_fini(&ask, 1);
     return ok;
 }

@@ -103,15 +103,6 @@ static bool fits(void *owner, const struct kafka_message *message)
     return ok;
 }
 
-static enum paint paint_of(enum job_state state)
-{
-    if (state == JOB_PUBLISHED || state == JOB_IN_INBOX)
-        return GREEN;
-    if (state == JOB_UNSURE)
-        return YELLOW;
-    return job_state_is_end(state) ? RED : PLAIN;
-}
-
 static void print_more(struct out *out, const char *label, struct str value)
 {
     struct buf text;
@@ -139,7 +130,7 @@ static void print_words(struct out *out, const struct json *event)
     out_printf(out, "%.10s %.12s ", time, time + 11);
     buf_init(&line, TEXT_MAX_BYTES);
     buf_add_visible(&line, text_of(event, "state"));
-    out_paint(out, paint_of(state), "%-11s ", buf_text(&line));
+    out_paint(out, words_paint(state), "%-11s ", buf_text(&line));
     buf_clear(&line);
     buf_add_visible(&line, text_of(event, "job_id"));
     out_paint(out, BOLD, "%s", buf_text(&line));

@@ -24,31 +24,16 @@ static const struct flag flags[] = {
       "with --follow: stop after" },
 };
 
-static int not_found(struct tool *tool, const char *job_id)
-{
-    tool_note(tool,
-              "there is no job %s in fleet %s.\nIt may not have been read from Kafka yet (tokfleet "
-              "status shows which "
-              "programs are alive), its record may have ended its time, or the id is another one.",
-              job_id, tool->config.fleet);
-    return END_BAD;
-}
-
 static int show(struct tool *tool, const char *job_id, const struct job_options *options)
 {
     struct job_view  view  = { 0 };
     struct job_rules rules = { tool->config.job_max_bytes, tool->config.job_privacy_default };
-    struct error     err;
-    int              code = END_WELL;
-    if (!job_view_load(tool, job_id, NULL, &view, &err)) {
-        code = tool_fail(tool, &err);
-    } else if (!job_view_found(&view)) {
-        code = not_found(tool, job_id);
-    } else if (options->json) {
+    int              code;
+    if (job_view_look(tool, job_id, &view, &code) && options->json) {
         struct json *json = job_view_json(&view, job_id);
         out_json(&tool->out, json);
         json_free(json);
-    } else {
+    } else if (code == END_WELL) {
         job_view_print(&view, &rules, job_id, clock_wall_ms(), &tool->out);
     }
     job_view_fini(&view);

@@ -273,30 +273,22 @@ static void print_table(struct jobs *jobs)
     table_fini(&table);
 }
 
-static void set_or_null(struct json *object, const char *key, struct str text)
-{
-    if (text.len)
-        json_set_text(object, key, text);
-    else
-        json_set_null(object, key);
-}
-
 static void print_json(struct out *out, const struct row *row)
 {
     struct json *object = json_object();
     json_set_text(object, "job_id", row->job_id);
     json_set_text(object, "state", row->fields[F_STATE]);
     json_set_i64(object, "since", row->since_ms);
-    set_or_null(object, "account", row->fields[F_ACCOUNT]);
-    set_or_null(object, "account_text", row->fields[F_ACCOUNT_TEXT]);
+    json_set_text_or_null(object, "account", row->fields[F_ACCOUNT]);
+    json_set_text_or_null(object, "account_text", row->fields[F_ACCOUNT_TEXT]);
     json_set_i64(object, "attempt", number_of(row->fields[F_ATTEMPT]));
     if (number_of(row->fields[F_DUE]))
         json_set_i64(object, "due", number_of(row->fields[F_DUE]));
     else
         json_set_null(object, "due");
-    set_or_null(object, "publish_id", row->fields[F_PUBLISH_ID]);
-    set_or_null(object, "post_id", row->fields[F_POST_ID]);
-    set_or_null(object, "tiktok_status", row->fields[F_TIKTOK]);
+    json_set_text_or_null(object, "publish_id", row->fields[F_PUBLISH_ID]);
+    json_set_text_or_null(object, "post_id", row->fields[F_POST_ID]);
+    json_set_text_or_null(object, "tiktok_status", row->fields[F_TIKTOK]);
     if (row->fields[F_CODE].len) {
         struct json *error = json_object();
         json_set_text(error, "code", row->fields[F_CODE]);

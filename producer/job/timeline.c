@@ -21,18 +21,6 @@ bool timeline_parse(struct str text, struct timeline_line *line)
     return str_to_i64(time, &line->at_ms);
 }
 
-static enum paint paint_of(struct str state_text)
-{
-    enum job_state state;
-    if (!job_state_parse(state_text, &state))
-        return PLAIN;
-    if (state == JOB_PUBLISHED || state == JOB_IN_INBOX)
-        return GREEN;
-    if (state == JOB_UNSURE)
-        return YELLOW;
-    return job_state_is_end(state) ? RED : PLAIN;
-}
-
 // lines that are no arrows
 static void add_words(struct str event, struct buf *out)
 {
@@ -49,8 +37,9 @@ static void add_words(struct str event, struct buf *out)
 
 void timeline_print(const struct timeline_line *line, int64_t before_ms, struct out *out)
 {
-    char       time[CLOCK_TEXT_BYTES];
-    struct buf words;
+    char           time[CLOCK_TEXT_BYTES];
+    enum job_state to;
+    struct buf     words;
     buf_init(&words, 1024);
     clock_format(line->at_ms, time);
     add_words(line->event, &words);
@@ -69,7 +58,8 @@ void timeline_print(const struct timeline_line *line, int64_t before_ms, struct 
     else
         out_printf(out, "%12s", "");
     out_printf(out, "  ");
-    out_paint(out, paint_of(line->to), "%-10.*s", STR_ARG(line->to));
+    out_paint(out, job_state_parse(line->to, &to) ? words_paint(to) : PLAIN, "%-10.*s",
+              STR_ARG(line->to));
     out_printf(out, "  %s", buf_text(&words));
     buf_clear(&words);
     buf_add_visible(&words, line->by);

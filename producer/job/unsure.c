@@ -83,10 +83,7 @@ struct json *unsure_json(struct str job_id, const struct answer *job, int64_t si
     json_set_text(object, "job_id", job_id);
     json_set_i64(object, "since", since_ms);
     for (size_t i = 0; i < COUNT_OF(texts); i++)
-        if (field_of(job, texts[i]).len)
-            json_set_text(object, texts[i], field_of(job, texts[i]));
-        else
-            json_set_null(object, texts[i]);
+        json_set_text_or_null(object, texts[i], field_of(job, texts[i]));
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         if (number_of(job, numbers[i]))
             json_set_i64(object, numbers[i], number_of(job, numbers[i]));

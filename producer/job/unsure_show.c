@@ -4,13 +4,13 @@
 #include "base/memory.h"
 #include "job/job.h"
 #include "loop/clock.h"
-#include "producer/job/timeline.h"
 #include "producer/job/unsure.h"
 #include "producer/job/view.h"
+#include "producer/tool/page.h"
 #include "producer/tool/verb.h"
 #include "producer/tool/words.h"
 
-enum { LINE_MAX_BYTES = 8192, CAPTION_SHOWN_UNITS = 150 };
+enum { LABEL_COLUMNS = 12, CAPTION_SHOWN_UNITS = 150 };
 
 struct show_options {
     bool json;
@@ -21,7 +21,7 @@ static const struct flag show_flags[] = {
       .help = "print one JSON object" },
 };
 
-struct page {
+struct doubt {
     struct tool    *tool;
     const char     *job_id;
     struct job_view view;
@@ -29,174 +29,136 @@ struct page {
     struct ask      worker;   // HGETALL of the program that claimed it last
     int64_t         now_ms;
     int64_t         since_ms;  // it is a doubt
-    struct buf      line;      // scratch
+    struct page     page;
 };
 
-static struct str field_of(const struct page *page, const char *field)
+static struct str field_of(const struct doubt *doubt, const char *field)
 {
-    return job_view_field(&page->view, field);
+    return job_view_field(&doubt->view, field);
 }
 
-static struct buf *scratch(struct page *page)
+static void print_head(struct doubt *doubt, const char *head)
 {
-    buf_clear(&page->line);
-    return &page->line;
+    out_paint(&doubt->tool->out, BOLD, "\n%s\n", head);
 }
 
-static void print_line(struct page *page, const char *label)
+static void add_worker(const struct doubt *doubt, struct buf *out)
 {
-    out_paint(&page->tool->out, FAINT, "  %-12s ", label);
-    out_printf(&page->tool->out, "%s\n", buf_text(&page->line));
-}
-
-static void print_text(struct page *page, const char *label, struct str text)
-{
-    if (!text.len)
-        return;
-    buf_add_visible(scratch(page), text);
-    print_line(page, label);
-}
-
-static void print_time(struct page *page, const char *label, int64_t ms)
-{
-    if (ms <= 0)
-        return;
-    words_time(ms, page->now_ms, scratch(page));
-    print_line(page, label);
-}
-
-static void print_head(struct page *page, const char *head)
-{
-    out_paint(&page->tool->out, BOLD, "\n%s\n", head);
-}
-
-static void add_worker(const struct page *page, struct buf *out)
-{
-    const struct answer *program = &page->worker.reply.answer;
+    const struct answer *program = &doubt->worker.reply.answer;
     int64_t              seen    = 0;
     int64_t              beat    = 0;
-    buf_add_visible(out, field_of(page, "worker"));
+    buf_add_visible(out, field_of(doubt, "worker"));
     if (!str_to_i64(answer_field(program, "t_seen"), &seen)) {
         buf_add_text(out, ": it has not been heard of for a day or longer");
         return;
     }
     if (!str_to_i64(answer_field(program, "heartbeat_ms"), &beat))
-        beat = page->tool->config.heartbeat_ms;
+        beat = doubt->tool->config.heartbeat_ms;
     if (str_is(answer_field(program, "state"), "stopped"))
         buf_add_text(out, ": it was stopped ");
-    else if (page->now_ms - seen > 5 * beat)
+    else if (doubt->now_ms - seen > 5 * beat)
         buf_add_text(out, ": it went away, and was last heard of ");
     else
         buf_add_text(out, ": it is alive, last heard of ");
-    words_time(seen, page->now_ms, out);
+    words_time(seen, doubt->now_ms, out);
 }
 
-static void print_state(struct page *page)
+static void print_state(struct doubt *doubt)
 {
-    out_paint(&page->tool->out, BOLD, "%s\n", page->job_id);
-    buf_printf(scratch(page), "%.*s: %s", STR_ARG(field_of(page, "state")),
-               words_state(job_view_state(&page->view)));
-    print_line(page, "state");
-    print_time(page, "since", page->since_ms);
-    print_text(page, "why", field_of(page, "error_code"));
-    print_text(page, "cause", field_of(page, "error_cause"));
-    print_text(page, "what to do", field_of(page, "error_remedy"));
+    out_paint(&doubt->tool->out, BOLD, "%s\n", doubt->job_id);
+    buf_printf(page_line(&doubt->page), "%.*s: %s", STR_ARG(field_of(doubt, "state")),
+               words_state(job_view_state(&doubt->view)));
+    page_end(&doubt->page, "state");
+    page_time(&doubt->page, "since", doubt->since_ms, doubt->now_ms);
+    page_text(&doubt->page, "why", field_of(doubt, "error_code"));
+    page_text(&doubt->page, "cause", field_of(doubt, "error_cause"));
+    page_text(&doubt->page, "what to do", field_of(doubt, "error_remedy"));
 }
 
 // what was sent, as its message says
-static void print_message(struct page *page)
+static void print_message(struct doubt *doubt)
 {
-    const struct config *config = &page->tool->config;
+    const struct config *config = &doubt->tool->config;
     struct job_rules     rules  = { config->job_max_bytes, config->job_privacy_default };
     struct job           job    = { 0 };
     struct error         err;
-    struct str           message = page->view.asks[VIEW_MESSAGE].reply.answer.text;
+    struct str           message = doubt->view.asks[VIEW_MESSAGE].reply.answer.text;
     if (message.len && job_decode(message, &rules, &job, &err)) {
         bool is_video = job.post.media == MEDIA_VIDEO;
         for (size_t i = 0; i < job.post.url_count; i++)
-            print_text(page, is_video ? "video" : "photo", job.post.urls[i]);
-        print_text(page, "title", job.post.title);
-        print_text(page, "caption", str_utf8_prefix(job.post.caption, CAPTION_SHOWN_UNITS));
-        print_text(page, "privacy", job.post.privacy_level);
-        print_text(page, "as",
-                   job.post.mode == POST_DRAFT ? STR("a draft for the inbox")
-                                               : STR("a direct post"));
+            page_text(&doubt->page, is_video ? "video" : "photo", job.post.urls[i]);
+        page_text(&doubt->page, "title", job.post.title);
+        page_text(&doubt->page, "caption", str_utf8_prefix(job.post.caption, CAPTION_SHOWN_UNITS));
+        page_text(&doubt->page, "privacy", job.post.privacy_level);
+        page_text(&doubt->page, "as",
+                  job.post.mode == POST_DRAFT ? STR("a draft for the inbox")
+                                              : STR("a direct post"));
     }
     job_fini(&job);
 }
 
-static void print_sent(struct page *page)
+static void print_sent(struct doubt *doubt)
 {
-    const struct answer *account = &page->account.reply.answer;
+    const struct answer *account = &doubt->account.reply.answer;
     struct str           alias   = answer_field(account, "alias");
-    print_head(page, "what was sent");
-    buf_add_visible(scratch(page), alias.len ? alias : field_of(page, "account_text"));
-    buf_add_text(&page->line, " (");
-    buf_add_visible(&page->line, field_of(page, "account"));
-    buf_add_text(&page->line, ")");
-    print_line(page, "account");
-    print_message(page);
-    buf_printf(scratch(page), "%.*s, epoch %.*s", STR_ARG(field_of(page, "attempt")),
-               STR_ARG(field_of(page, "attempt_epoch")));
-    print_line(page, "attempt");
-    print_time(page, "may be sent", job_view_number(&page->view, "t_sending"));
-    if (field_of(page, "worker").len) {
-        add_worker(page, scratch(page));
-        print_line(page, "worker");
+    print_head(doubt, "what was sent");
+    buf_add_visible(page_line(&doubt->page), alias.len ? alias : field_of(doubt, "account_text"));
+    buf_add_text(&doubt->page.line, " (");
+    buf_add_visible(&doubt->page.line, field_of(doubt, "account"));
+    buf_add_text(&doubt->page.line, ")");
+    page_end(&doubt->page, "account");
+    print_message(doubt);
+    buf_printf(page_line(&doubt->page), "%.*s, epoch %.*s", STR_ARG(field_of(doubt, "attempt")),
+               STR_ARG(field_of(doubt, "attempt_epoch")));
+    page_end(&doubt->page, "attempt");
+    page_time(&doubt->page, "may be sent", job_view_number(&doubt->view, "t_sending"),
+              doubt->now_ms);
+    if (field_of(doubt, "worker").len) {
+        add_worker(doubt, page_line(&doubt->page));
+        page_end(&doubt->page, "worker");
     }
 }
 
-static void print_known(struct page *page)
+static void print_known(struct doubt *doubt)
 {
-    struct str  publish_id = field_of(page, "publish_id");
-    struct str  status     = field_of(page, "tiktok_status");
+    struct str  publish_id = field_of(doubt, "publish_id");
+    struct str  status     = field_of(doubt, "tiktok_status");
     const char *words      = words_tiktok(status);
-    print_head(page, "what is known");
-    if (job_view_state(&page->view) == JOB_UNSURE && !publish_id.len)
-        print_text(page, "journal", STR("an INTENT for this attempt, and no answer of TikTok"));
-    print_text(page, "publish id", publish_id);
-    print_text(page, "post id", field_of(page, "post_id"));
-    print_text(page, "post", field_of(page, "post_url"));
+    print_head(doubt, "what is known");
+    if (job_view_state(&doubt->view) == JOB_UNSURE && !publish_id.len)
+        page_text(&doubt->page, "journal",
+                  STR("an INTENT for this attempt, and no answer of TikTok"));
+    page_text(&doubt->page, "publish id", publish_id);
+    page_text(&doubt->page, "post id", field_of(doubt, "post_id"));
+    page_text(&doubt->page, "post", field_of(doubt, "post_url"));
     if (status.len) {
-        buf_add_visible(scratch(page), status);
+        buf_add_visible(page_line(&doubt->page), status);
         if (words)
-            buf_printf(&page->line, ": %s", words);
-        print_line(page, "TikTok said");
+            buf_printf(&doubt->page.line, ": %s", words);
+        page_end(&doubt->page, "TikTok said");
     }
-    print_time(page, "last look", job_view_number(&page->view, "t_look"));
-    print_text(page, "log id", field_of(page, "log_id"));
-    print_time(page, "slot back", job_view_number(&page->view, "t_slot_back"));
+    page_time(&doubt->page, "last look", job_view_number(&doubt->view, "t_look"), doubt->now_ms);
+    page_text(&doubt->page, "log id", field_of(doubt, "log_id"));
+    page_time(&doubt->page, "slot back", job_view_number(&doubt->view, "t_slot_back"),
+              doubt->now_ms);
 }
 
-static void print_evidence(struct page *page)
+static void print_evidence(struct doubt *doubt)
 {
-    const struct answer *job = &page->view.asks[VIEW_JOB].reply.answer;
+    const struct answer *job = &doubt->view.asks[VIEW_JOB].reply.answer;
     struct str           said;
-    print_head(page, "what listing the account's videos said");
+    print_head(doubt, "what listing the account's videos said");
     if (unsure_said(job, &said)) {
-        print_text(page, "said", said);
-        print_time(page, "at", job_view_number(&page->view, "evidence_at"));
-        print_text(page, "looks", field_of(page, "evidence_looks"));
-        if (job_view_number(&page->view, "evidence_next") > 0)
-            print_time(page, "next", job_view_number(&page->view, "evidence_next"));
+        page_text(&doubt->page, "said", said);
+        page_time(&doubt->page, "at", job_view_number(&doubt->view, "evidence_at"), doubt->now_ms);
+        page_text(&doubt->page, "looks", field_of(doubt, "evidence_looks"));
+        if (job_view_number(&doubt->view, "evidence_next") > 0)
+            page_time(&doubt->page, "next", job_view_number(&doubt->view, "evidence_next"),
+                      doubt->now_ms);
         else
-            print_text(page, "next", STR("none: no listing will say more"));
+            page_text(&doubt->page, "next", STR("none: no listing will say more"));
     } else {
-        print_text(page, "said", STR("nothing yet"));
-    }
-}
-
-static void print_log(struct page *page)
-{
-    int64_t before = 0;
-    if (job_view_lines(&page->view))
-        print_head(page, "timeline");
-    for (size_t i = 0; i < job_view_lines(&page->view); i++) {
-        struct timeline_line line;
-        if (!timeline_parse(job_view_line(&page->view, i), &line))
-            continue;
-        timeline_print(&line, before, &page->tool->out);
-        before = line.at_ms;
+        page_text(&doubt->page, "said", STR("nothing yet"));
     }
 }
 
@@ -210,76 +172,65 @@ static const struct {
     { "not there, leave it", "tokfleet resolve", " --failed" },
 };
 
-static void print_choices(struct page *page)
+static void print_choices(struct doubt *doubt)
 {
-    const struct answer *job = &page->view.asks[VIEW_JOB].reply.answer;
-    print_head(page, "what can be done");
-    out_printf(&page->tool->out, "  Look at the account on TikTok, then\n");
+    const struct answer *job = &doubt->view.asks[VIEW_JOB].reply.answer;
+    print_head(doubt, "what can be done");
+    out_printf(&doubt->tool->out, "  Look at the account on TikTok, then\n");
     for (size_t i = 0; i < COUNT_OF(choices); i++)
-        out_printf(&page->tool->out, "  %-26s %s %s%s\n", choices[i].when, choices[i].command,
-                   page->job_id, choices[i].rest);
-    unsure_plan(job, &page->tool->config, page->since_ms, page->now_ms, scratch(page));
-    out_printf(&page->tool->out, "  %-26s %s\n", "otherwise", buf_text(&page->line));
+        out_printf(&doubt->tool->out, "  %-26s %s %s%s\n", choices[i].when, choices[i].command,
+                   doubt->job_id, choices[i].rest);
+    unsure_plan(job, &doubt->tool->config, doubt->since_ms, doubt->now_ms, page_line(&doubt->page));
+    out_printf(&doubt->tool->out, "  %-26s %s\n", "otherwise", buf_text(&doubt->page.line));
 }
 
-static void print_json(struct page *page)
+static void print_json(struct doubt *doubt)
 {
-    const struct answer *job      = &page->view.asks[VIEW_JOB].reply.answer;
-    struct json         *object   = unsure_json(str_of(page->job_id), job, page->since_ms);
+    const struct answer *job      = &doubt->view.asks[VIEW_JOB].reply.answer;
+    struct json         *object   = unsure_json(str_of(doubt->job_id), job, doubt->since_ms);
     struct json         *commands = json_array();
-    struct json         *timeline = json_array();
-    struct str           alias    = answer_field(&page->account.reply.answer, "alias");
-    if (alias.len)
-        json_set_text(object, "alias", alias);
-    else
-        json_set_null(object, "alias");
-    buf_clear(&page->line);
-    add_worker(page, &page->line);
-    json_set_text(object, "worker_in_words", buf_str(&page->line));
-    for (size_t i = 0; i < job_view_lines(&page->view); i++) {
-        struct timeline_line line;
-        if (!timeline_parse(job_view_line(&page->view, i), &line))
-            continue;
-        struct json *one = timeline_json(&line);
-        json_add(timeline, &one);
-    }
-    bool is_doubt = job_view_state(&page->view) == JOB_UNSURE;
+    struct json         *timeline = job_view_timeline_json(&doubt->view);
+    struct str           alias    = answer_field(&doubt->account.reply.answer, "alias");
+    json_set_text_or_null(object, "alias", alias);
+    buf_clear(&doubt->page.line);
+    add_worker(doubt, &doubt->page.line);
+    json_set_text(object, "worker_in_words", buf_str(&doubt->page.line));
+    bool is_doubt = job_view_state(&doubt->view) == JOB_UNSURE;
     for (size_t i = 0; is_doubt && i < COUNT_OF(choices); i++) {
-        buf_printf(scratch(page), "%s %s%s", choices[i].command, page->job_id, choices[i].rest);
-        json_add_text(commands, buf_str(&page->line));
+        buf_printf(page_line(&doubt->page), "%s %s%s", choices[i].command, doubt->job_id,
+                   choices[i].rest);
+        json_add_text(commands, buf_str(&doubt->page.line));
     }
     json_set(object, "timeline", &timeline);
     json_set(object, "commands", &commands);
-    out_json(&page->tool->out, object);
+    out_json(&doubt->tool->out, object);
     json_free(object);
 }
 
-static void print_page(struct page *page)
+static void print(struct doubt *doubt)
 {
-    print_state(page);
-    print_sent(page);
-    print_known(page);
-    print_evidence(page);
-    print_log(page);
-    if (job_view_state(&page->view) == JOB_UNSURE)
-        print_choices(page);
+    print_state(doubt);
+    print_sent(doubt);
+    print_known(doubt);
+    print_evidence(doubt);
+    job_view_print_timeline(&doubt->view, &doubt->tool->out);
+    if (job_view_state(&doubt->view) == JOB_UNSURE)
+        print_choices(doubt);
 }
 
-static bool load(struct page *page, struct error *err)
+static bool load(struct doubt *doubt, struct error *err)
 {
     struct ask since = { 0 };
     double     score = 0;
-    if (!job_view_load(page->tool, page->job_id, NULL, &page->view, err))
-        return false;
-    ask_begin(page->tool, &since, "ZSCORE", "unsure", STR(""));
-    ask_add(&since, page->job_id);
-    ask_begin(page->tool, &page->account, "HGETALL", "account:", field_of(page, "account"));
-    ask_begin(page->tool, &page->worker, "HGETALL", "program:", field_of(page, "worker"));
-    bool ok = tool_ask(page->tool, &since, 1, err) &&
-              tool_ask(page->tool, &page->account, 1, err) &&
-              tool_ask(page->tool, &page->worker, 1, err);
+    ask_begin(doubt->tool, &since, "ZSCORE", "unsure", STR(""));
+    ask_add(&since, doubt->job_id);
+    ask_begin(doubt->tool, &doubt->account, "HGETALL", "account:", field_of(doubt, "account"));
+    ask_begin(doubt->tool, &doubt->worker, "HGETALL", "program:", field_of(doubt, "worker"));
+    bool ok = tool_ask(doubt->tool, &since, 1, err) &&
+              tool_ask(doubt->tool, &doubt->account, 1, err) &&
+              tool_ask(doubt->tool, &doubt->worker, 1, err);
     if (ok && str_to_double(since.reply.answer.text, &score))
-        page->since_ms = (int64_t)score;
+        doubt->since_ms = (int64_t)score;
     asks_fini(&since, 1);
     return ok;
 }
@@ -289,29 +240,20 @@ static int run_unsure_show(struct tool *tool, const void *options_read, char *co
 {
     (void)operand_count;
     const struct show_options *options = options_read;
-    struct page  page = { .tool = tool, .job_id = operands[0], .now_ms = clock_wall_ms() };
+    struct doubt doubt = { .tool = tool, .job_id = operands[0], .now_ms = clock_wall_ms() };
     struct error err;
-    int          code = END_WELL;
-    if (!job_id_valid(str_of(page.job_id))) {
-        tool_note(tool, "this is no job_id: it has 1 to %d characters of A-Za-z0-9._:-",
-                  JOB_ID_MAX);
-        return END_USAGE;
-    }
-    buf_init(&page.line, LINE_MAX_BYTES);
-    if (!load(&page, &err)) {
+    int          code;
+    page_init(&doubt.page, &tool->out, LABEL_COLUMNS);
+    if (job_view_look(tool, doubt.job_id, &doubt.view, &code) && !load(&doubt, &err))
         code = tool_fail(tool, &err);
-    } else if (!job_view_found(&page.view)) {
-        tool_note(tool, "there is no job %s in fleet %s", page.job_id, tool->config.fleet);
-        code = END_BAD;
-    } else if (options->json) {
-        print_json(&page);
-    } else {
-        print_page(&page);
-    }
-    job_view_fini(&page.view);
-    asks_fini(&page.account, 1);
-    asks_fini(&page.worker, 1);
-    buf_fini(&page.line);
+    else if (code == END_WELL && options->json)
+        print_json(&doubt);
+    else if (code == END_WELL)
+        print(&doubt);
+    job_view_fini(&doubt.view);
+    asks_fini(&doubt.account, 1);
+    asks_fini(&doubt.worker, 1);
+    page_fini(&doubt.page);
     return code;
 }
 

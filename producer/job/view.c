@@ -2,6 +2,7 @@
 #include "producer/job/view.h"
 
 #include "base/memory.h"
+#include "job/job.h"
 #include "producer/job/timeline.h"
 #include "producer/tool/words.h"
 
@@ -52,6 +53,27 @@ bool job_view_load(struct tool *tool, const char *job_id, const char *partition,
     return load_account(tool, view, err);
 }
 
+bool job_view_look(struct tool *tool, const char *job_id, struct job_view *view, int *code)
+{
+    struct error err;
+    *code = END_WELL;
+    if (!job_id_valid(str_of(job_id))) {
+        tool_note(tool, "this is no job_id: it has 1 to %d characters of A-Za-z0-9._:-",
+                  JOB_ID_MAX);
+        *code = END_USAGE;
+    } else if (!job_view_load(tool, job_id, NULL, view, &err)) {
+        *code = tool_fail(tool, &err);
+    } else if (!job_view_found(view)) {
+        tool_note(tool,
+                  "there is no job %s in fleet %s.\nIt may not have been read from Kafka yet "
+                  "(tokfleet status shows which programs are alive), its record may have ended its "
+                  "time, or the id is another one.",
+                  job_id, tool->config.fleet);
+        *code = END_BAD;
+    }
+    return *code == END_WELL;
+}
+
 void job_view_fini(struct job_view *view)
 {
     asks_fini(view->asks, VIEW_ASKS);
@@ -94,10 +116,14 @@ struct str job_view_line(const struct job_view *view, size_t i)
 
 int64_t job_view_watermark(const struct job_view *view)
 {
+    return watermark_next(view->asks[VIEW_MARK].reply.answer.text);
+}
+
+int64_t watermark_next(struct str text)
+{
     int64_t    next;
-    struct str rest = view->asks[VIEW_MARK].reply.answer.text;
     struct str first;
-    return str_cut(&rest, ' ', &first) && str_to_i64(first, &next) ? next : -1;
+    return str_cut(&text, ' ', &first) && str_to_i64(first, &next) ? next : -1;
 }
 
 static void set_texts(struct json *object, const struct job_view *view)
@@ -106,13 +132,8 @@ static void set_texts(struct json *object, const struct job_view *view)
                                           "on_unsure",    "epoch",    "attempt_epoch", "publish_id",
                                           "post_id",      "post_url", "tiktok_status", "look_code",
                                           "log_id",       "worker" };
-    for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        struct str text = job_view_field(view, fields[i]);
-        if (text.len)
-            json_set_text(object, fields[i], text);
-        else
-            json_set_null(object, fields[i]);
-    }
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        json_set_text_or_null(object, fields[i], job_view_field(view, fields[i]));
 }
 
 static void set_numbers(struct json *object, const struct job_view *view)
@@ -158,22 +179,28 @@ static void set_error(struct json *object, const struct job_view *view)
     json_set(object, "error", &error);
 }
 
+struct json *job_view_timeline_json(const struct job_view *view)
+{
+    struct json *timeline = json_array();
+    for (size_t i = 0; i < job_view_lines(view); i++) {
+        struct timeline_line line;
+        if (!timeline_parse(job_view_line(view, i), &line))
+            continue;
+        struct json *one = timeline_json(&line);
+        json_add(timeline, &one);
+    }
+    return timeline;
+}
+
 static void set_lists(struct json *object, const struct job_view *view)
 {
     struct json *warnings = json_array();
-    struct json *timeline = json_array();
+    struct json *timeline = job_view_timeline_json(view);
     struct str   rest     = job_view_field(view, "warnings");
     struct str   line;
     while (str_cut(&rest, '\n', &line))
         if (line.len)
             json_add_text(warnings, line);
-    for (size_t i = 0; i < job_view_lines(view); i++) {
-        struct timeline_line arrow;
-        if (!timeline_parse(job_view_line(view, i), &arrow))
-            continue;
-        struct json *entry = timeline_json(&arrow);
-        json_add(timeline, &entry);
-    }
     json_set(object, "warnings", &warnings);
     json_set(object, "timeline", &timeline);
 }
@@ -186,10 +213,8 @@ static void set_upstream(struct json *object, const char *key, struct str text)
         text.len ? json_parse(text, MESSAGE_MAX_BYTES, MESSAGE_DEPTH_MAX, &err) : NULL;
     if (json)
         json_set_raw(object, key, text);
-    else if (text.len)
-        json_set_text(object, key, text);
     else
-        json_set_null(object, key);
+        json_set_text_or_null(object, key, text);
     json_free(json);
 }
 
@@ -201,10 +226,7 @@ struct json *job_view_json(const struct job_view *view, const char *job_id)
     json_set_text(object, "state", job_view_field(view, "state"));
     json_set_text(object, "in_words", str_of(words_state(state)));
     json_set_bool(object, "is_end", job_state_is_end(state));
-    if (job_view_field(view, "account").len)
-        json_set_text(object, "account", job_view_field(view, "account"));
-    else
-        json_set_null(object, "account");
+    json_set_text_or_null(object, "account", job_view_field(view, "account"));
     set_texts(object, view);
     set_numbers(object, view);
     set_error(object, view);

@@ -20,6 +20,10 @@ struct job_view {
 bool job_view_load(struct tool *tool, const char *job_id, const char *partition,
                    struct job_view *view, struct error *err) MUST_CHECK;
 void job_view_fini(struct job_view *view);
+// The same for a verb: false when there is no such job, or Redis does not answer; why was told then,
+// and code is the exit status.
+bool job_view_look(struct tool *tool, const char *job_id, struct job_view *view,
+                   int *code) MUST_CHECK;
 
 bool           job_view_found(const struct job_view *view);
 struct str     job_view_field(const struct job_view *view, const char *field);   // "" when absent
@@ -28,8 +32,12 @@ enum job_state job_view_state(const struct job_view *view);  // JOB_NONE: not fo
 size_t         job_view_lines(const struct job_view *view);  // of its timeline
 struct str     job_view_line(const struct job_view *view, size_t i);
 int64_t        job_view_watermark(const struct job_view *view);  // next offset; -1: not known
+int64_t        watermark_next(struct str text);  // the same, of a field of `watermark`
 
 struct job_rules;
 void job_view_print(const struct job_view *view, const struct job_rules *rules, const char *job_id,
                     int64_t now_ms, struct out *out);
 struct json *job_view_json(const struct job_view *view, const char *job_id);
+// its timeline alone; nothing is printed when there is none
+void         job_view_print_timeline(const struct job_view *view, struct out *out);
+struct json *job_view_timeline_json(const struct job_view *view);

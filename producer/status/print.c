@@ -86,15 +86,6 @@ static void print_flight(const struct status *status, const struct config *confi
     buf_fini(&line);
 }
 
-static enum paint paint_of(enum job_state state)
-{
-    if (state == JOB_PUBLISHED || state == JOB_IN_INBOX)
-        return GREEN;
-    if (state == JOB_UNSURE)
-        return YELLOW;
-    return state == JOB_FAILED ? RED : PLAIN;
-}
-
 static void print_states(const struct status *status, struct out *out)
 {
     struct buf number;
@@ -108,7 +99,7 @@ static void print_states(const struct status *status, struct out *out)
         buf_clear(&number);
         words_count(status->count[state], &number);
         out_printf(out, "  ");
-        out_paint(out, paint_of(state), "%-11s", job_state_text(state));
+        out_paint(out, words_paint(state), "%-11s", job_state_text(state));
         out_printf(out, " %10s", buf_text(&number));
         if (status->today[state]) {
             buf_clear(&number);

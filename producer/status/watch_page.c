@@ -150,15 +150,6 @@ static void draw_rates(const struct watch_page *page, struct picture *picture)
     picture_end_line(picture);
 }
 
-static enum paint paint_of(enum job_state state)
-{
-    if (state == JOB_PUBLISHED || state == JOB_IN_INBOX)
-        return GREEN;
-    if (state == JOB_UNSURE)
-        return YELLOW;
-    return state == JOB_FAILED ? RED : PLAIN;
-}
-
 // in cells, as many in a line as fit
 static void draw_states(const struct watch_page *page, struct picture *picture)
 {
@@ -174,7 +165,7 @@ static void draw_states(const struct watch_page *page, struct picture *picture)
             picture_end_line(picture);
         int begin = cells % a_line * CELL_COLUMNS;
         picture_pad(picture, begin);
-        picture_add(picture, status->count[state] ? paint_of(state) : FAINT,
+        picture_add(picture, status->count[state] ? words_paint(state) : FAINT,
                     str_of(job_state_text(state)));
         picture_pad(picture, begin + 11);
         add_count(picture, status->count[state] ? BOLD : FAINT, status->count[state]);

@@ -37,7 +37,7 @@ static int tell(struct tool *tool, const char *command, const void *options_read
     struct telling telling = { .options = &options->telling, .command = command, .job_id = job_id };
     struct job_view view   = { 0 };
     int             code;
-    if (telling_look(tool, job_id, &view, &code)) {
+    if (job_view_look(tool, job_id, &view, &code)) {
         struct json *message = telling_begin(&telling);
         telling.key          = job_view_field(&view, "account_text");
         code                 = END_BAD;
@@ -98,8 +98,7 @@ const struct verb verb_cancel = {
     .operands_max  = 1,
     .run           = run_cancel,
     .text          = cancel_help,
-    .json          = "one object: command, id, topic, partition, offset, effect "
-                     "(waiting, applied, refused, none), why, job (as in tokfleet job)",
+    .json          = TELLING_JSON ", job (as in tokfleet job)",
 };
 
 // ---- reschedule
@@ -155,8 +154,7 @@ const struct verb verb_reschedule = {
     .operands_max  = 1,
     .run           = run_reschedule,
     .text          = reschedule_help,
-    .json          = "one object: command, id, topic, partition, offset, effect "
-                     "(waiting, applied, refused, none), why, job (as in tokfleet job)",
+    .json          = TELLING_JSON ", job (as in tokfleet job)",
 };
 
 // ---- retry
@@ -208,8 +206,7 @@ const struct verb verb_retry = {
     .operands_max  = 1,
     .run           = run_retry,
     .text          = retry_help,
-    .json          = "one object: command, id, topic, partition, offset, effect "
-                     "(waiting, applied, refused, none), why, job (as in tokfleet job)",
+    .json          = TELLING_JSON ", job (as in tokfleet job)",
 };
 
 // ---- resolve
@@ -282,6 +279,5 @@ const struct verb verb_resolve = {
     .operands_max  = 1,
     .run           = run_resolve,
     .text          = resolve_help,
-    .json          = "one object: command, id, topic, partition, offset, effect "
-                     "(waiting, applied, refused, none), why, job (as in tokfleet job)",
+    .json          = TELLING_JSON ", job (as in tokfleet job)",
 };

@@ -75,8 +75,7 @@ const struct verb verb_pause = {
     .text = "No job is claimed from now on, until `tokfleet resume`. What was claimed goes on to\n"
             "its end, jobs are still taken from Kafka, and what expires meanwhile expires.\n\n"
             "  tokfleet pause --reason 'TikTok is down'",
-    .json = "one object: command, id, topic, partition, offset, effect "
-            "(waiting, applied, refused, none), why",
+    .json = TELLING_JSON,
 };
 
 const struct verb verb_resume = {
@@ -87,8 +86,7 @@ const struct verb verb_resume = {
     .run  = run_resume,
     .text = "Ends a pause of the fleet. Accounts that were paused for themselves stay paused.\n\n"
             "  tokfleet resume",
-    .json = "one object: command, id, topic, partition, offset, effect "
-            "(waiting, applied, refused, none), why",
+    .json = TELLING_JSON,
 };
 
 const struct verb verb_account_pause = {
@@ -101,8 +99,7 @@ const struct verb verb_account_pause = {
         "No job of this account is claimed from now on, until `tokfleet account resume`; a new\n"
         "consent does not end it. What was claimed goes on to its end.\n\n"
         "  tokfleet account pause @brand.de --reason 'under review'",
-    .json = "one object: command, id, topic, partition, offset, effect "
-            "(waiting, applied, refused, none), why, account",
+    .json = TELLING_JSON ", account",
 };
 
 const struct verb verb_account_resume = {
@@ -114,6 +111,5 @@ const struct verb verb_account_resume = {
     .text =
         "Ends a pause of one account. One that is parked (its consent is gone) stays parked.\n\n"
         "  tokfleet account resume @brand.de",
-    .json = "one object: command, id, topic, partition, offset, effect "
-            "(waiting, applied, refused, none), why, account",
+    .json = TELLING_JSON ", account",
 };

@@ -48,23 +48,6 @@ struct json *telling_begin(struct telling *telling)
     return message;
 }
 
-bool telling_look(struct tool *tool, const char *job_id, struct job_view *view, int *code)
-{
-    struct error err;
-    *code = END_WELL;
-    if (!job_id_valid(str_of(job_id))) {
-        tool_note(tool, "this is no job_id: it has 1 to %d characters of A-Za-z0-9._:-",
-                  JOB_ID_MAX);
-        *code = END_USAGE;
-    } else if (!job_view_load(tool, job_id, NULL, view, &err)) {
-        *code = tool_fail(tool, &err);
-    } else if (job_view_state(view) == JOB_NONE) {
-        tool_note(tool, "there is no job %s in fleet %s", job_id, tool->config.fleet);
-        *code = END_BAD;
-    }
-    return *code == END_WELL;
-}
-
 // ---- what became of it
 
 // the line of the timeline that says so
@@ -119,21 +102,18 @@ static bool look_pause(struct tool *tool, const struct telling *telling, struct 
                        struct error *err)
 {
     struct ask asks[2] = { { { { 0 } } } };
-    int64_t    next;
-    struct str rest, first;
     ask_begin(tool, &asks[0], "HGET", telling->account.len ? "account:" : "breaker",
               telling->account);
     ask_add(&asks[0], "pause_id");
     ask_begin(tool, &asks[1], "HGET", "watermark", STR(""));
     ask_add(&asks[1], telling->partition);
     bool ok = tool_ask(tool, asks, 2, err);
-    rest    = asks[1].reply.answer.text;
     if (ok && str_is(asks[0].reply.answer.text, telling->id)) {
         seen->effect = EFFECT_APPLIED;
         snprintf(seen->why, sizeof seen->why, "%s",
                  strcmp(telling->command, "pause") == 0 ? "paused" : "not paused");
-    } else if (ok && str_cut(&rest, ' ', &first) && str_to_i64(first, &next)) {
-        judge_passed(telling, next, seen);
+    } else if (ok) {
+        judge_passed(telling, watermark_next(asks[1].reply.answer.text), seen);
     }
     asks_fini(asks, 2);
     return ok;

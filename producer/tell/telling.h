@@ -28,6 +28,10 @@ struct telling_options {
     { "json", FLAG_YES, NULL, offsetof(struct type, telling.json), .help = "print one JSON object" }
 // clang-format on
 
+#define TELLING_JSON                                                                               \
+    "one object: command, id, topic, partition, offset, effect (waiting, applied, refused, "       \
+    "none), why"
+
 enum { TELLING_ID_BYTES = 64 };
 
 struct telling {
@@ -46,6 +50,3 @@ struct telling {
 struct json *telling_begin(struct telling *telling);
 // checks it as the worker will, sends it, waits and tells; takes the message. The exit status.
 int telling_send(struct tool *tool, struct telling *telling, struct json **message);
-// one job as it is now; false: code is the exit status, and why was told. view is zeroed before,
-// job_view_fini after.
-bool telling_look(struct tool *tool, const char *job_id, struct job_view *view, int *code);

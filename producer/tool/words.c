@@ -131,6 +131,15 @@ static const char *const event_words[JOB_EVENT_COUNT] = {
     [ON_RETRY]       = "another attempt",
 };
 
+enum paint words_paint(enum job_state state)
+{
+    if (state == JOB_PUBLISHED || state == JOB_IN_INBOX)
+        return GREEN;
+    if (state == JOB_UNSURE)
+        return YELLOW;
+    return job_state_is_end(state) && state != JOB_CANCELLED ? RED : PLAIN;
+}
+
 const char *words_event(enum job_event event)
 {
     assert(event < JOB_EVENT_COUNT);

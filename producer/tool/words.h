@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "job/state.h"
+#include "producer/tool/out.h"
 
 void words_count(int64_t number, struct buf *out);                     // 12,345
 void words_plural(int64_t number, const char *noun, struct buf *out);  // 1 job, 2 jobs
@@ -17,6 +18,7 @@ void words_time(int64_t wall_ms, int64_t now_ms,
 void words_bar(int64_t part, int64_t whole, int width, struct buf *out);  // [####......]
 
 const char *words_state(enum job_state state);  // "TikTok has it and is working on it"
+enum paint  words_paint(enum job_state state);  // PLAIN: neither good nor bad
 const char *words_event(enum job_event event);  // "TikTok accepted it"
 bool        words_event_parse(struct str text, enum job_event *event) MUST_CHECK;
 const char *words_tiktok(struct str status);  // of status/fetch; NULL: not known

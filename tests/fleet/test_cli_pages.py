@@ -64,7 +64,7 @@ def complete(*words):
 
 
 @pytest.mark.parametrize('words, expected', [
-    (['sta'], ['status']), (['dlq', ''], ['list', 'show', 'replay']), (['dlq', 're'], ['replay']),
+    (['stat'], ['status', 'stats']), (['dlq', ''], ['list', 'show', 'replay']), (['dlq', 're'], ['replay']),
     (['jobs', '--state', 'P'], ['PROCESSING', 'PUBLISHED']), (['status', '--wa'], ['--watch']),
     (['import', '--format', ''], ['ndjson', 'csv']), (['schema', 'dead'], ['dead-letter']),
     (['help', 'vali'], ['validate']), (['post', '--account', 'x'], []),
