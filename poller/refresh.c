@@ -14,6 +14,7 @@
 #include "loop/clock.h"
 #include "poller/confirm.h"
 #include "tiktok/oauth.h"
+#include "tiktok/outcome.h"
 
 enum { CLAIM_FIELDS = 3, SEALED_MAX_BYTES = 32 * 1024, DAY_S = 86400 };
 
@@ -181,6 +182,13 @@ static bool outlives(const struct renewal *renewal)
            (same || str_eq(theirs->sealed, renewal->spent));
 }
 
+// by another pair of tokens: what the account was parked for
+static bool is_mended(struct str why)
+{
+    const struct outcome *parked_for = outcome_recorded(why);
+    return parked_for && parked_for->next == NEXT_REFRESH;
+}
+
 // their record, with this pair
 static void take_theirs(struct renewal *renewal)
 {
@@ -193,7 +201,7 @@ static void take_theirs(struct renewal *renewal)
     record.token_at_ms           = renewal->record.token_at_ms;
     record.expires_at_ms         = renewal->record.expires_at_ms;
     record.refresh_expires_at_ms = renewal->record.refresh_expires_at_ms;
-    if (str_is(record.why, "invalid_grant") || str_is(record.why, "access_token_invalid")) {
+    if (str_is(record.why, "invalid_grant") || is_mended(record.why)) {
         record.status = STR("ok");
         record.why    = STR("");
     }
@@ -327,10 +335,8 @@ static bool take_pair(struct renewal *renewal, struct error *err)
         record->refresh_expires_at_ms = renewal->asked_ms + tokens->refresh_expires_in_s * 1000;
     if (tokens->scopes[0])
         record->scopes = arena_copy(&renewal->arena, str_of(tokens->scopes));
-    if (str_is(record->why, "access_token_invalid")) {  // what it was parked for is mended
-        record->status = STR("ok");
-        record->why    = STR("");
-    }
+    if (is_mended(record->why))
+        record->status = STR("ok"), record->why = STR("");
     return true;
 }
 

@@ -175,8 +175,9 @@ static const struct row rows[] = {
             "Read the code and message on the job, look at the account, then resolve the job."),
     OUR_OWN("http_3xx", RETRY, FLEET, NO, "A redirect was answered instead of TikTok's API; it is not followed.",
             "Check TOKFLEET_TIKTOK_API_URL and any proxy on the way; it is tried again a few times."),
-    OUR_OWN("http_401", PARK, ACCOUNT, NO, "TikTok did not accept the account's token and gave no known reason.",
-            "Read the message on the job; connect the account again. Its jobs wait until then."),
+    OUR_OWN("http_401", REFRESH, ACCOUNT, NO,
+            "TikTok, or a proxy on the way, did not accept the account's token and gave no reason that is known here.",
+            "The token is refreshed by itself; if it lasts, check any proxy on the way and connect the account again."),
     OUR_OWN("http_408", LOOK_UP, JOB, MAYBE, "Something between here and TikTok gave up waiting; TikTok may have acted.",
             "Look at the account whether the post is there, then resolve the job as published or as failed."),
     OUR_OWN("http_429", WINDOW, ACCOUNT, NO, "Too many requests for this account or from this address.",
@@ -359,9 +360,14 @@ const struct outcome *outcome_of_error(const struct error *err)
 
 const struct outcome *outcome_named(const char *code)
 {
+    return outcome_recorded(str_of(code));
+}
+
+const struct outcome *outcome_recorded(struct str code)
+{
     const enum said_in order[] = { OURS, IN_ANSWER, IN_REASON };
     for (size_t i = 0; i < COUNT_OF(order); i++) {
-        const struct outcome *outcome = find(order[i], str_of(code));
+        const struct outcome *outcome = find(order[i], code);
         if (outcome)
             return outcome;
     }

@@ -44,6 +44,8 @@ const struct outcome *outcome_of_error(const struct error *err);
 // rows of our own that others name: "lease_ended", "poll_horizon", ...; NULL when there is no such
 // row
 const struct outcome *outcome_named(const char *code);
+// the same, of a code that stands in a record or in Redis
+const struct outcome *outcome_recorded(struct str code);
 // each code once, though it may be a row in two places; NULL past the end
 const char *outcome_code(size_t i);
 // all of them, for tests and documents; NULL past the end

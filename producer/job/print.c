@@ -5,6 +5,7 @@
 #include "producer/job/view.h"
 #include "producer/tool/page.h"
 #include "producer/tool/words.h"
+#include "tiktok/outcome.h"
 
 enum { LINE_MAX_BYTES = 8192, LABEL_COLUMNS = 12, CAPTION_SHOWN_UNITS = 120 };
 
@@ -48,6 +49,23 @@ static void add_why_waiting(const struct job_view *view, int64_t now_ms, struct 
     }
 }
 
+// What holds back the account of a QUEUED job, when that is not what the job met itself: cause and
+// remedy stand on the job that met it, and here.
+static void print_block(struct page *page, const struct job_view *view, int64_t now_ms)
+{
+    const struct answer  *account = &view->account.reply.answer;
+    int64_t               after   = 0;
+    bool                  parked  = str_is(answer_field(account, "status"), "parked");
+    struct str            code    = answer_field(account, parked ? "parked_why" : "after_why");
+    const struct outcome *outcome = outcome_recorded(code);
+    if (!parked && (!str_to_i64(answer_field(account, "after"), &after) || after <= now_ms))
+        return;
+    if (!outcome || str_eq(code, job_view_field(view, "error_code")))
+        return;
+    page_text(page, "held back", str_of(outcome->cause));
+    page_text(page, "what to do", str_of(outcome->remedy));
+}
+
 static void print_state(struct page *page, const struct job_view *view, const char *job_id,
                         int64_t now_ms)
 {
@@ -67,6 +85,8 @@ static void print_state(struct page *page, const struct job_view *view, const ch
     page_paint(page, "error", job_view_field(view, "error_code"), RED);
     page_text(page, "cause", job_view_field(view, "error_cause"));
     page_text(page, "what to do", job_view_field(view, "error_remedy"));
+    if (state == JOB_QUEUED)
+        print_block(page, view, now_ms);
     while (str_cut(&warnings, '\n', &warning))
         page_paint(page, "warning", warning, YELLOW);
     buf_fini(&line);

@@ -321,7 +321,8 @@ def test_a_waiting_job_says_what_it_waits_for(fresh):
     fresh.ingest(video('p1', 'a'), 2)
     fresh.ingest(video('s1', 'a'), 3, due=int(time.time() * 1000) + 3600000)
     assert 'waits for account @nobody to be connected' in ok(fresh.cli('job', 'u1')).stdout
-    assert 'parked: access_token_invalid' in ok(fresh.cli('job', 'p1')).stdout
+    shown = ok(fresh.cli('job', 'p1')).stdout
+    assert 'parked: access_token_invalid' in shown and 'held back' in shown and 'connect the account again' in shown
     assert 'scheduled for ' in ok(fresh.cli('job', 's1')).stdout
     status = json.loads(ok(fresh.cli('status', '--json')).stdout)['waiting']
     assert status['jobs'] == 4 and status['unknown_accounts'] == 1 and status['unknown_jobs'] == 2

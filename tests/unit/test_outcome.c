@@ -131,7 +131,8 @@ TEST(statuses_that_leave_a_doubt_are_maybe_and_the_others_are_not)
                    EFFECT_MAYBE);
     assert_outcome(outcome_of_code(STR(""), 429), "http_429", NEXT_WINDOW, SCOPE_ACCOUNT,
                    EFFECT_NO);
-    assert_outcome(outcome_of_code(STR(""), 401), "http_401", NEXT_PARK, SCOPE_ACCOUNT, EFFECT_NO);
+    assert_outcome(outcome_of_code(STR(""), 401), "http_401", NEXT_REFRESH, SCOPE_ACCOUNT,
+                   EFFECT_NO);
     assert_outcome(outcome_of_code(STR(""), 403), "http_4xx", NEXT_RETRY, SCOPE_JOB, EFFECT_NO);
     assert_outcome(outcome_of_code(STR("x"), 403), "unknown_code", NEXT_FAIL, SCOPE_JOB, EFFECT_NO);
     assert_outcome(outcome_of_code(STR(""), 302), "http_3xx", NEXT_RETRY, SCOPE_FLEET, EFFECT_NO);
