@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "io/json.h"
 
+enum { ESCAPE_BYTES = 6 };  // \uXXXX
+
 void answer_copy_cut(char *out, size_t out_bytes, struct str text)
 {
     size_t len = text.len < out_bytes ? text.len : out_bytes - 1;
@@ -34,6 +36,55 @@ int64_t answer_count(const struct json *object, const char *key)
 {
     int64_t number = -1;
     return json_i64(json_get(object, key), &number) && number >= 0 ? number : -1;
+}
+
+// the UTF-16 unit of the escape at the start of the text; -1: there is none
+static int escaped_unit(struct str text)
+{
+    int unit = 0;
+    if (!str_starts(text, "\\u") || text.len < ESCAPE_BYTES)
+        return -1;
+    for (size_t i = 2; i < ESCAPE_BYTES; i++) {
+        const char *digits = "0123456789abcdef";
+        const char *digit  = text.p[i] ? strchr(digits, text.p[i] | 0x20) : NULL;
+        if (!digit)
+            return -1;
+        unit = unit * 16 + (int)(digit - digits);
+    }
+    return unit;
+}
+
+static bool is_high(int unit)
+{
+    return unit >= 0xD800 && unit <= 0xDBFF;
+}
+
+static bool is_low(int unit)
+{
+    return unit >= 0xDC00 && unit <= 0xDFFF;
+}
+
+struct json *answer_parse(struct str body)
+{
+    struct error ignored;
+    struct buf   mended;
+    buf_init(&mended, body.len);
+    for (size_t at = 0; at < body.len;) {
+        struct str rest = { body.p + at, body.len - at };
+        int        unit = escaped_unit(rest);
+        bool       half = is_high(unit) || is_low(unit);
+        size_t     len  = unit >= 0 ? ESCAPE_BYTES : rest.p[0] == '\\' && rest.len > 1 ? 2 : 1;
+        struct str next = { rest.p + len, rest.len - len };
+        if (is_high(unit) && is_low(escaped_unit(next))) {
+            half = false;
+            len  = 2 * ESCAPE_BYTES;
+        }
+        buf_add(&mended, half ? STR("\\ufffd") : (struct str){ rest.p, len });
+        at += len;
+    }
+    struct json *root = json_parse(buf_str(&mended), ANSWER_MAX_BYTES, ANSWER_MAX_DEPTH, &ignored);
+    buf_wipe(&mended);
+    return root;
 }
 
 void answer_clear(struct tiktok_answer *answer)
@@ -99,12 +150,24 @@ static struct str log_id_of(const struct json *root, const struct json *error)
     return log_id;
 }
 
+// An answer that says something and of errors nothing, neither good nor bad. The documents have
+// "ok" in every success; one without it is taken for what it says, since a publish_id that is
+// dropped here is a doubt that nobody can resolve.
+static bool is_silent(const struct json *root, const struct json *error)
+{
+    const struct json *code   = json_is_object(error) ? json_get(error, "code") : error;
+    int64_t            number = -1;
+    bool none = !code || json_is_null(code) || (json_is_text(code) && !json_text(code).len);
+    bool zero = json_is_number(code) && json_i64(code, &number) && number == 0;
+    const struct json *data = json_get(root, "data");
+    return (none || zero) && json_is_object(data) && json_count(data) > 0;
+}
+
 void tiktok_answer_decode(struct str body, int http_status, struct tiktok_answer *answer)
 {
     answer_clear(answer);
     answer->http_status = http_status;
-    struct error ignored;
-    struct json *root = json_parse(body, ANSWER_MAX_BYTES, ANSWER_MAX_DEPTH, &ignored);
+    struct json *root   = answer_parse(body);
     if (!root) {
         answer->outcome = outcome_of_code((struct str){ "", 0 }, http_status);
         return;
@@ -117,7 +180,7 @@ void tiktok_answer_decode(struct str body, int http_status, struct tiktok_answer
     answer_copy_cut(answer->code, sizeof answer->code, code);
     answer_copy_cut(answer->message, sizeof answer->message, message);
     answer_copy_cut(answer->log_id, sizeof answer->log_id, log_id_of(root, error));
-    answer->outcome = outcome_of_code(code, http_status);
+    answer->outcome = outcome_of_code(is_silent(root, error) ? STR("ok") : code, http_status);
     if (answer->outcome->next == NEXT_OK)
         read_data(json_get(root, "data"), answer);
     json_free(root);

@@ -8,8 +8,12 @@
 #include "io/json.h"
 #include "tiktok/api.h"
 
-enum { ANSWER_MAX_BYTES = 64 * 1024, ANSWER_MAX_DEPTH = 16 };
+// twenty videos with all their fields, which a server may send unasked, fit in four times
+enum { ANSWER_MAX_BYTES = 256 * 1024, ANSWER_MAX_DEPTH = 16 };
 
+// NULL: not understood. Half a surrogate pair, which is what a server makes of a text that it cuts
+// by UTF-16 units, is read as U+FFFD.
+struct json *answer_parse(struct str body);
 // Everything is absent again; `http` and took_us stay as they are. The outcome is broken_answer
 // until it is known.
 void answer_clear(struct tiktok_answer *answer);

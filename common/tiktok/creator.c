@@ -34,8 +34,7 @@ static void read_options(const struct json *list, char *options)
 
 void tiktok_creator_decode(struct str body, struct tiktok_creator *creator)
 {
-    struct error       ignored;
-    struct json       *root = json_parse(body, ANSWER_MAX_BYTES, ANSWER_MAX_DEPTH, &ignored);
+    struct json       *root = answer_parse(body);
     const struct json *data = json_get(root, "data");
     memset(creator->privacy_options, 0, sizeof creator->privacy_options);
     answer_copy_whole(creator->username, sizeof creator->username,

@@ -38,6 +38,8 @@ static bool read_video(const struct json *json, struct tiktok_video *video)
 static bool read_page(const struct json *data, struct tiktok_page *page)
 {
     const struct json *videos = json_get(data, "videos");
+    if (json_is_object(data) && (!videos || json_is_null(videos)))
+        return true;  // an account without any: not every language writes an empty list as []
     if (!json_is_array(videos) || json_count(videos) > TIKTOK_PAGE_VIDEOS)
         return false;
     for (const struct json *one = json_at(videos, 0); one; one = json_next(one))
@@ -51,8 +53,7 @@ static bool read_page(const struct json *data, struct tiktok_page *page)
 
 bool tiktok_page_decode(struct str body, struct tiktok_page *page)
 {
-    struct error ignored;
-    struct json *root = json_parse(body, ANSWER_MAX_BYTES, ANSWER_MAX_DEPTH, &ignored);
+    struct json *root = answer_parse(body);
     memset(page->videos, 0, sizeof page->videos);
     page->count    = 0;
     page->cursor   = 0;

@@ -194,9 +194,8 @@ static void read_tokens(const struct json *root, struct oauth_tokens *tokens)
 static void decode_tokens(struct str body, int http_status, const struct request *request,
                           struct oauth_tokens *tokens)
 {
-    struct error         ignored;
     struct oauth_answer *answer = &tokens->answer;
-    struct json         *root   = json_parse(body, ANSWER_MAX_BYTES, ANSWER_MAX_DEPTH, &ignored);
+    struct json         *root   = answer_parse(body);
     answer_begin(answer);
     tokens_begin(tokens);
     answer->http_status = http_status;
@@ -220,11 +219,9 @@ void oauth_tokens_decode(struct str body, int http_status, struct oauth_tokens *
 static void decode_revoke(struct str body, int http_status, const struct request *request,
                           struct oauth_answer *answer)
 {
-    struct error ignored;
-    struct str   text = str_trim(body);
-    bool         good = http_status >= 200 && http_status <= 299;
-    struct json *root =
-        text.len ? json_parse(text, ANSWER_MAX_BYTES, ANSWER_MAX_DEPTH, &ignored) : NULL;
+    struct str         text  = str_trim(body);
+    bool               good  = http_status >= 200 && http_status <= 299;
+    struct json       *root  = text.len ? answer_parse(text) : NULL;
     const struct json *error = json_get(root, "error");
     struct str code = json_is_object(error) ? json_text(json_get(error, "code")) : json_text(error);
     answer_begin(answer);

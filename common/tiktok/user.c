@@ -62,8 +62,7 @@ static void read_user(const struct json *json, struct tiktok_user *user)
 
 bool tiktok_user_decode(struct str body, struct tiktok_user *user)
 {
-    struct error       ignored;
-    struct json       *root = json_parse(body, ANSWER_MAX_BYTES, ANSWER_MAX_DEPTH, &ignored);
+    struct json       *root = answer_parse(body);
     const struct json *json = json_get(json_get(root, "data"), "user");
     bool               ok   = json_is_object(json);
     read_user(ok ? json : NULL, user);

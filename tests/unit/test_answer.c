@@ -197,7 +197,10 @@ TEST(what_is_not_an_answer_is_broken_when_the_status_is_good)
         "",
         "<html><head><title>502 Bad Gateway</title></head></html>",
         "{\"data\":{\"publish_id\":\"v_pub_url~v2-1.76029970707603",
-        "{\"data\":{\"publish_id\":\"v_pub_url~1\"}}",
+        "{\"data\":{\"publish_id\":\"v_pub_url~1\"},\"error\":{\"code\":7}}",
+        "{\"data\":{\"publish_id\":\"v_pub_url~1\"},\"error\":[]}",
+        "{\"data\":{}}",
+        "{\"data\":null}",
         "{\"data\":{},\"error\":null}",
         "{\"data\":{},\"error\":{}}",
         "{\"data\":{},\"error\":{\"code\":0}}",
@@ -216,6 +219,27 @@ TEST(what_is_not_an_answer_is_broken_when_the_status_is_good)
             fail_msg("%s: %s", bodies[i], a.outcome->code);
         assert_int_equal(a.outcome->effect, EFFECT_MAYBE);
         assert_empty(&a);
+    }
+}
+
+TEST(an_answer_that_says_something_and_no_error_is_good)
+{
+    static const char *const errors[] = {
+        "",
+        ",\"error\":null",
+        ",\"error\":\"\"",
+        ",\"error\":{}",
+        ",\"error\":{\"code\":\"\",\"message\":\"\"}",
+        ",\"error\":{\"code\":null}",
+        ",\"error\":{\"code\":0}",
+    };
+    for (size_t i = 0; i < COUNT_OF(errors); i++) {
+        char body[200];
+        snprintf(body, sizeof body, "{\"data\":{\"publish_id\":\"v_pub_url~1\"}%s}", errors[i]);
+        assert_string_equal(decode(body, 200).outcome->code, "ok");
+        assert_string_equal(decode(body, 200).publish_id, "v_pub_url~1");
+        assert_string_equal(decode(body, 403).outcome->code, "http_4xx");
+        assert_string_equal(decode(body, 500).outcome->code, "http_5xx");
     }
 }
 

@@ -166,6 +166,7 @@ TEST(a_success_without_a_publish_id_is_a_broken_answer)
 {
     assert_init(200, "{\"data\":{},\"error\":{\"code\":\"ok\"}}", "broken_answer", true);
     assert_init(200, "{\"error\":{\"code\":\"ok\"}}", "broken_answer", true);
+    assert_init(200, "{\"data\":{\"status\":\"FAILED\"}}", "broken_answer", true);
     assert_init(200, "{\"data\":{\"publish_id\":\"\"},\"error\":{\"code\":\"ok\"}}",
                 "broken_answer", true);
     assert_init(200, "", "broken_answer", true);
@@ -176,7 +177,7 @@ TEST(an_answer_that_is_too_long_leaves_a_doubt)
 {
     struct play play;
     struct buf  body;
-    buf_init(&body, 100000);
+    buf_init(&body, 300000);
     while (buf_add_text(&body, "          "))
         continue;
     begin(&play, 200, buf_text(&body), "", 8);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "tiktok/list.h"
 
 static struct tiktok_page page;
@@ -82,7 +83,7 @@ TEST(a_page_that_is_not_whole_is_none)
 {
     refuse("");
     refuse("[]");
-    refuse("{\"data\":{}}");
+    refuse("{\"data\":null}");
     refuse("{\"data\":{\"videos\":{}}}");
     refuse(PAGE(VIDEO("") ",7"));
     refuse(PAGE(VIDEO("") ",{\"id\":\"12\"}"));
@@ -91,7 +92,35 @@ TEST(a_page_that_is_not_whole_is_none)
     refuse(PAGE("{\"id\":\"12\",\"create_time\":0}"));
     refuse(PAGE("{\"id\":\"12\",\"create_time\":\"soon\"}"));
     refuse(PAGE(VIDEO(",\"video_description\":5")));
-    refuse(PAGE(VIDEO(",\"video_description\":\"half \\ud83c\"")));
+}
+
+TEST(a_description_that_ends_in_half_a_character_is_shown_as_one_that_cannot_be)
+{
+    static const struct {
+        const char *json;
+        const char *text;
+    } rows[] = {
+        { "half \\ud83c", "half \xEF\xBF\xBD" },
+        { "\\uDF05 half", "\xEF\xBF\xBD half" },
+        { "\\ud83c\\ud83c\\udf05", "\xEF\xBF\xBD\xF0\x9F\x8C\x85" },
+        { "\\\\ud83c", "\\ud83c" },
+        { "\\ud83cx\\u0041", "\xEF\xBF\xBDxA" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char body[300];
+        snprintf(body, sizeof body, PAGE(VIDEO(",\"video_description\":\"%s\"")), rows[i].json);
+        assert_true(decode(body));
+        assert_string_equal(page.videos[0].description, rows[i].text);
+    }
+    refuse(PAGE(VIDEO(",\"video_description\":\"\\ud83\"")));
+    refuse(PAGE(VIDEO(",\"video_description\":\"\\")));
+}
+
+TEST(an_account_without_videos_may_be_told_in_three_ways)
+{
+    assert_true(decode("{\"data\":{\"videos\":[]}}") && page.count == 0 && !page.has_more);
+    assert_true(decode("{\"data\":{\"videos\":null}}") && page.count == 0 && !page.has_more);
+    assert_true(decode("{\"data\":{\"cursor\":5}}") && page.count == 0 && !page.has_more);
 }
 
 static bool decode_videos(size_t count)
