@@ -170,12 +170,12 @@ def test_a_job_that_cannot_be_sent_again_is_not_retried(fleet, say):
 def test_a_reschedule_moves_the_job_and_the_newest_message_counts(fleet, say):
     fleet.ingest('one')
     assert fleet.space().get('queue:u1')
-    assert say('reschedule', due=FAR, timestamp=say.began + 5000) == ['OK', 'QUEUED']
+    assert say('reschedule', due=FAR, timestamp=say.began - 5000) == ['OK', 'QUEUED']
     space = fleet.check()
     assert not space.get('queue:u1') and space.get('delayed') == {'one': FAR}
-    assert say('reschedule', id='c2', due=1, expires=FAR + 1, timestamp=say.began + 4000) == ['OK', 'QUEUED']
+    assert say('reschedule', id='c2', due=1, expires=FAR + 1, timestamp=say.began - 6000) == ['OK', 'QUEUED']
     assert fleet.job('one')['t_due'] == str(FAR)
-    assert say('reschedule', id='c3', due=1, expires=FAR + 1, timestamp=say.began + 6000) == ['OK', 'QUEUED']
+    assert say('reschedule', id='c3', due=1, expires=FAR + 1, timestamp=say.began - 4000) == ['OK', 'QUEUED']
     space = fleet.check()
     assert space.get('queue:u1') and space.get('delayed') == {'one': FAR + 1}
     assert 'expire' in say('reschedule', id='c4', due=FAR + 5)[2]

@@ -145,9 +145,12 @@ def test_an_id_may_be_used_again_when_its_end_is_forgotten(make_fleet):
     claimed, polled = fleet.to_processing('one')
     assert fleet.finish(polled, 'COMPLETE', post_id='1') == ['OK', 'PUBLISHED']
     # it came before that: the same job, whatever it says
-    assert fleet.ingest('one', timestamp=fleet.now() + DAY - 1000) == ['OK', 'KNOWN']
+    fleet.key('HSET', 'job:one', 't_end', fleet.now() - DAY + 5000)
+    assert fleet.ingest('one') == ['OK', 'KNOWN']
     # a Redis that was told of the end holds it longer than the id is taken
-    assert fleet.ingest('one', hash='y', timestamp=fleet.now() + DAY + 1000) == ['OK', 'QUEUED']
+    fleet.key('HSET', 'job:one', 't_end', fleet.now() - DAY - 1000)
+    assert fleet.ingest('one', timestamp=fleet.now() - 2000) == ['OK', 'KNOWN']
+    assert fleet.ingest('one', hash='y') == ['OK', 'QUEUED']
     space = fleet.check()
     assert space.jobs()['one']['hash'] == 'y' and 'attempt_epoch' not in space.jobs()['one']
     assert fleet.claim()['job_id'] == 'one'
@@ -176,3 +179,49 @@ def test_what_redis_holds_of_an_end_that_is_long_over_is_told_so(fleet):
     close(fleet)
     assert restored(fleet, 'one', 'end', epoch=claimed['epoch'], account='u1', end_state='PUBLISHED',
                     at=fleet.now() - 400 * DAY) == ['OK', 'PUBLISHED']
+
+
+# ---- times that whoever sends a message wrote on it, as on a topic without LogAppendTime
+
+def test_a_message_from_the_future_frees_no_id(fleet):
+    """Its time is later than the end by more than ends are remembered, and the end is of just now."""
+    claimed, polled = fleet.to_processing('one')
+    assert fleet.finish(polled, 'COMPLETE') == ['OK', 'PUBLISHED']
+    ahead = fleet.conf['job.keep_ms'] + DAY
+    assert fleet.ingest('one', timestamp=fleet.now() + ahead) == ['OK', 'KNOWN']
+    assert fleet.claim()[0] == 'WAIT' and fleet.state('one') == 'PUBLISHED'
+
+
+@pytest.mark.parametrize('priority', [0, 5, 9])
+def test_a_message_whose_time_is_in_microseconds_waits_in_its_turn(fleet, priority):
+    fleet.ingest('micros', priority=priority, timestamp=fleet.now() * 1000)
+    fleet.wait(2)
+    fleet.ingest('millis', priority=priority)
+    space = fleet.check()
+    assert fleet.offset['0'] == 2 and float(space.jobs()['micros']['t_message']) <= fleet.now()
+    claimed = fleet.claim()
+    assert isinstance(claimed, dict) and claimed['job_id'] == 'micros', claimed
+
+
+def test_a_pause_from_the_future_does_not_outlast_a_resume(fleet):
+    def say(what, timestamp):
+        return fleet.run('command', mode='do', id='%s-%d' % (what, timestamp), what=what, account='u1', timestamp=timestamp,
+                         commander='cli', by='worker-1')[1]
+    assert say('pause', fleet.now() + DAY) == 'PAUSED'
+    fleet.wait(2)
+    assert say('resume', fleet.now()) == 'RESUMED'
+    fleet.wait(2)
+    assert say('resume', fleet.now() - 1000) == 'KNOWN'
+
+
+def test_a_reschedule_from_the_future_does_not_outlast_the_next(fleet):
+    fleet.ingest('one')
+
+    def move(number, due, timestamp):
+        return fleet.run('command', mode='do', id='move-%d' % number, what='reschedule', job_id='one', due=due,
+                         timestamp=timestamp, commander='cli', by='worker-1')
+    assert move(1, fleet.now() + 9 * DAY, fleet.now() + DAY) == ['OK', 'QUEUED']
+    fleet.wait(2)
+    due = fleet.now() + 5 * DAY
+    assert move(2, due, fleet.now()) == ['OK', 'QUEUED']
+    assert int(fleet.job('one')['t_due']) == due

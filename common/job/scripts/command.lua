@@ -19,12 +19,15 @@ local function done(word, ...)
     return { 'OK', word, ... }
 end
 
+-- of a topic without LogAppendTime it is what the sender wrote: a time to come would outlast what is commanded later
+local said_at = math.min(timestamp, now)
+
 -- ---- the fleet, or an account
 
 local function pause(key, open_id)
     local last = redis.call('HMGET', key, 'pause_at', 'pause_ids')
     local is_done = string.find(' ' .. (last[2] or '') .. ' ', ' ' .. id .. ' ', 1, true)
-    local is_old = (tonumber(last[1] or '') or 0) > timestamp
+    local is_old = (tonumber(last[1] or '') or 0) > said_at
     if mode == 'look' then
         return (is_done or is_old) and done('KNOWN') or done('READY', '', '', '', '', '')
     end
@@ -33,9 +36,9 @@ local function pause(key, open_id)
     if is_done or is_old then
         return done('KNOWN')
     end
-    redis.call('HSET', key, 'pause_at', string.format('%.0f', timestamp), 'pause_id', id)
+    redis.call('HSET', key, 'pause_at', string.format('%.0f', said_at), 'pause_id', id)
     if what == 'pause' then
-        redis.call('HSET', key, 'paused', string.format('%.0f', timestamp), 'paused_why', reason, 'paused_by', commander)
+        redis.call('HSET', key, 'paused', string.format('%.0f', said_at), 'paused_why', reason, 'paused_by', commander)
     else
         redis.call('HDEL', key, 'paused', 'paused_why', 'paused_by')
     end
@@ -136,8 +139,8 @@ end
 -- everything is checked
 remember(job_id, id)
 if what == 'reschedule' then
-    if (tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_told') or '') or 0) <= timestamp then
-        reschedule(job, due, expires, string.format('%.0f', timestamp))
+    if (tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_told') or '') or 0) <= said_at then
+        reschedule(job, due, expires, string.format('%.0f', said_at))
         note(job, 'QUEUED', 'RESCHEDULE', 'QUEUED', commander, reason)
     end
     return done('QUEUED')

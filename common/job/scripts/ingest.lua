@@ -20,6 +20,9 @@ end
 if verdict == 'skip' or job_id == '' then
     return done('SKIPPED')
 end
+-- Of a topic without LogAppendTime it is what the sender wrote: a time to come would free an id that is taken, and put the
+-- job beyond the end of its queue. The watermark keeps it as it is, to be compared.
+local sent_at = math.min(timestamp, now)
 if verdict == 'job' and partition ~= '' and timestamp < now - job_keep_ms then
     verdict, code = 'old', 'too_old'
     cause = 'The message is older than the records of ended jobs: whether it was posted before is not known.'
@@ -29,7 +32,7 @@ end
 local known = load(job_id)
 if known and IS_END[known.state] and verdict == 'job' then
     local ended = tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '')
-    if ended and ended + job_keep_ms < timestamp then
+    if ended and ended + job_keep_ms < sent_at then
         -- the id was free again when this message came: its end is here only for what came before
         redis.call('DEL', P .. 'job:' .. job_id, P .. 'message:' .. job_id, P .. 'log:' .. job_id)
         redis.call('ZREM', P .. 'state:' .. known.state, job_id)
@@ -48,7 +51,7 @@ if known and known.hash == '' and verdict == 'job' and known.state ~= 'REJECTED'
     -- made of the journal, which knows what became of it but not what it was
     if known.source == '' or known.source == source then
         redis.call('HSET', P .. 'job:' .. job_id, 'account_text', account, 'kind', kind, 'media', media, 't_message',
-            timestamp, 'source', source, 'hash', hash, 'priority', priority, 'on_unsure', on_unsure, 'privacy', privacy,
+            sent_at, 'source', source, 'hash', hash, 'priority', priority, 'on_unsure', on_unsure, 'privacy', privacy,
             'metadata', metadata, 't_expires', expires > 0 and expires or '')
         if known.state == 'QUEUED' and expires > 0 then
             redis.call('ZADD', P .. 'delayed', 'LT', expires, job_id)
@@ -78,7 +81,7 @@ local function replaces()
     if not known_in or known_in ~= this_in or tonumber(this_at) > tonumber(known_at) then
         return true
     end
-    return timestamp > (tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '') or 0)
+    return sent_at > (tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '') or 0)
 end
 if known and not replaces() then
     if verdict == 'job' and known.hash ~= hash and known.source ~= source then
@@ -111,7 +114,7 @@ local job = { id = job_id, state = 'NONE' }
 for _, name in ipairs(FIELDS) do
     job[name] = job[name] or ''
 end
-local set = { account = open_id, account_text = account, kind = kind, media = media, t_message = timestamp,
+local set = { account = open_id, account_text = account, kind = kind, media = media, t_message = sent_at,
     t_ingested = now, source = source, hash = hash, priority = priority, on_unsure = on_unsure, v = 1 }
 for name, value in pairs({ privacy = privacy, metadata = metadata, warnings = warnings, error_code = code,
     error_cause = cause, error_remedy = remedy }) do
