@@ -46,7 +46,8 @@ def test_a_life_from_the_message_to_the_public_id(fleet):
     claimed = fleet.to_sending('one', metadata='{"order": 991}')
     assert 0 <= claimed.pop('waited_ms') <= claimed.pop('queued_ms')
     assert claimed == dict(word='OK', job_id='one', epoch='1-1', attempt='1', retries='', account='u1',
-                           message='{"job_id": "one"}', sealed='k:sealed', publish_id='', due_told='', source='jobs-0@0', scopes='video.publish', rev='1',
+                           message='{"job_id": "one"}', sealed='k:sealed', publish_id='', due_told='', source='jobs-0@0', unreadable='',
+                           scopes='video.publish', rev='1',
                            creator_age='', privacy_options='', comment_disabled='', duet_disabled='', stitch_disabled='',
                            creator_failures='', failed_age='')
     space = fleet.check()

@@ -121,6 +121,7 @@ def in_doubt(make_fleet):
     fleet.refuse(claimed, 'DOUBT', arrived=-1)
     fleet.wait(5)
     fleet.run('evidence_claim', count=10, timeout_ms=1000, pages=1)
+    fleet.run('doubt_looked', looked=['one', claimed['epoch']])
     return fleet, claimed
 
 
