@@ -104,6 +104,14 @@ static int64_t number_of(const struct json *json, const char *field)
     return json_i64(json_get(json, field), &number) ? number : 0;
 }
 
+/* Of one attempt the INTENT is first, and what TikTok answered is the last word. They have one key, and so their order;
+ * but for a topic that was given more partitions between them, whose are read in any order. */
+static bool knows_more(enum attempt_kind known, enum attempt_kind kind)
+{
+    return known == ATTEMPT_INITED ? kind != ATTEMPT_INITED
+                                   : known == ATTEMPT_INTENT_ABORTED && kind == ATTEMPT_INTENT;
+}
+
 static bool take_attempt(struct replay *replay, struct str job_id, struct str epoch,
                          const struct json *json, struct error *err)
 {
@@ -116,8 +124,10 @@ static bool take_attempt(struct replay *replay, struct str job_id, struct str ep
     else if (json && !str_is(text, "INTENT"))
         return error_set(err, ERR_INPUT, "kind \"%.*s\" is not known", STR_ARG(text));
     struct attempt *attempt = attempt_of(replay, job_of(replay, job_id), epoch);
-    attempt->gone           = !json;
-    attempt->kind           = kind;
+    if (json && !attempt->gone && knows_more(attempt->kind, kind))
+        return true;
+    attempt->gone = !json;
+    attempt->kind = kind;
     if (!json)
         return true;
     attempt->account    = copy(replay, json, "account");

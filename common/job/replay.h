@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the journal says of every job, made of its records in the order they are read: the last record of a key counts,
- * and nothing depends on the order between keys, so that it is the same whatever compaction has left.
+ * and nothing depends on the order between keys, so that it is the same whatever compaction has left. Of an attempt what
+ * came of it counts over its INTENT in any order: they are in two partitions if the topic was given more between them.
  *
  * For each job the newest attempt that is not INTENT_ABORTED decides: INITED, or an INTENT that names a publish id:
  * PROCESSING; an open INTENT without: UNSURE; no attempt: QUEUED. An end decides only where no attempt is newer; of several

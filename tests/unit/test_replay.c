@@ -116,6 +116,39 @@ TEST(two_ends_of_one_attempt_and_one_moment_decide_the_same_in_any_order)
     assert_verdict("e:1-1:PUBLISHED s o:1-1:PUBLISHED", "end 1-1  PUBLISHED");
 }
 
+static void assert_read(const struct life *life, bool backwards, const char *wanted)
+{
+    struct replay *replay = replay_new(30 * (int64_t)DAY_MS);
+    struct buf     text;
+    buf_init(&text, 1000);
+    for (size_t i = 0; i < life->count; i++)
+        read_record(replay, &life->records[backwards ? life->count - 1 - i : i]);
+    describe(replay, &text);
+    assert_string_equal(buf_text(&text), wanted);
+    buf_fini(&text);
+    replay_free(replay);
+}
+
+static void assert_either_way(const char *words, const char *wanted)
+{
+    struct life life;
+    life_init(&life, words);
+    assert_read(&life, false, wanted);
+    assert_read(&life, true, wanted);
+    life_fini(&life);
+}
+
+// The older record stands in another partition since the topic was given more of them, and which one
+// is read first nobody knows.
+TEST(an_answer_stands_over_the_intent_of_its_attempt_wherever_the_two_are)
+{
+    assert_either_way("i:1-1 d:1-1:v1", "processing 1-1 v1 ");
+    assert_either_way("i:1-1 x:1-1", "nothing   ");
+    assert_either_way("i:1-1 d:1-1:v1 i:1-2 x:1-2", "processing 1-1 v1 ");
+    assert_either_way("i:1-1 x:1-1 d:1-1:v1", "processing 1-1 v1 ");
+    assert_either_way("i:1-1 i:1-2", "unsure 1-2  ");
+}
+
 TEST(the_one_end_key_of_version_1_is_still_read)
 {
     assert_verdict("i:1-1 d:1-1:v1 o:1-1:PUBLISHED", "end 1-1 v1 PUBLISHED");
