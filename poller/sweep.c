@@ -53,6 +53,7 @@ struct sweep {
     int64_t            jobs;  // deleted by this sweep
     int64_t            records;
     int64_t            began_ms;  // monotonic
+    int64_t            now_ms;    // then, by Redis' clock
     bool               bad;       // the journal holds something that cannot be read
 };
 
@@ -73,7 +74,7 @@ static struct sweep *sweep_of(struct call *call)
 
 static int64_t old_before_ms(const struct sweep *sweep)
 {
-    return clock_wall_ms() - config_remembered_ms(&sweep->program->config);
+    return sweep->now_ms - config_remembered_ms(&sweep->program->config);
 }
 
 static bool may_go_on(const struct sweep *sweep)
@@ -450,7 +451,7 @@ static void on_which(void *owner, const struct kafka_message *message)
     if (!json)
         return;  // of no interest here; or the second reading says why it cannot be read
     if (!json_i64(json_get(json, "at"), &at_ms))
-        at_ms = clock_wall_ms();
+        at_ms = sweep->now_ms;
     if (str_is(kind, "generation")) {
         see_generation(sweep, rest, at_ms);
     } else if (at_ms < old_before_ms(sweep)) {
@@ -479,6 +480,8 @@ static void on_due(struct call *call, const struct error *err)
     enum store_word word  = WORD_WAIT;
     struct error    why;
     bool            due = store_word(err, &sweep->reply, &word, &why) && word == WORD_OK;
+    if (due && sweep->reply.answer.count > 1)
+        sweep->now_ms = sweep->reply.answer.items[1].number;
     redis_reply_fini(&sweep->reply);
     if (!due) {
         sweep_later(sweep);
