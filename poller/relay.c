@@ -200,9 +200,10 @@ static void on_read(struct call *call, const struct error *err)
 {
     struct relay        *relay  = container_of(call, struct relay, call);
     const struct answer *answer = &relay->reply.answer;
-    if (err || answer->kind != ANSWER_ARRAY || answer->count == 0) {
+    bool                 read   = !err && answer->kind == ANSWER_ARRAY;
+    if (!read || answer->count == 0) {
         redis_reply_fini(&relay->reply);
-        relay_later(relay, err ? LOOK_AGAIN_MS : LOOK_MS);
+        relay_later(relay, read ? LOOK_MS : LOOK_AGAIN_MS);
         return;
     }
     relay->entries = xcalloc(answer->count, sizeof *relay->entries);

@@ -2,8 +2,10 @@
 #include "poller/restore.h"
 
 #include <assert.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -12,6 +14,7 @@
 #include "job/job.h"
 #include "job/message.h"
 #include "loop/clock.h"
+#include "tiktok/outcome.h"
 
 enum { CALLS_MAX = 64 };
 
@@ -33,6 +36,11 @@ struct place {  // one of the scripts on their way
     struct job            job;      // PART_MESSAGE
 };
 
+struct known {  // an account
+    struct str open_id;
+    size_t     i;  // in accounts
+};
+
 struct restore {
     struct program        *program;  // borrowed
     struct str             taker;
@@ -41,6 +49,7 @@ struct restore {
     struct account_record *accounts;  // owned
     size_t                 account_count;
     size_t                 account_capacity;
+    void                  *known;   // tsearch, by open_id; the arena has the nodes
     struct replay         *replay;  // borrowed while restore_jobs runs
     bool                   jobs;    // the step: jobs, else accounts
     size_t                 next;    // the next item to begin
@@ -282,6 +291,29 @@ static void ask_call(struct place *place)
                         on_part_done);
 }
 
+// It was good when it was taken in, by another version or under other settings. A job that nobody
+// could see would be lost; this one has an end, and its job_id may be sent again.
+static void reject_message(struct place *place, const char *why)
+{
+    struct restore              *restore = place->restore;
+    const struct replay_verdict *v       = &place->verdict;
+    const struct outcome        *outcome = outcome_named("message_never_read");
+    struct ingest_args           args    = {
+                     .verdict   = STR("bad"),
+                     .job_id    = v->job_id,
+                     .timestamp = v->message_at_ms,
+                     .source    = v->message_source,
+                     .code      = str_of(outcome->code),
+                     .cause     = str_of(why),
+                     .remedy    = str_of(outcome->remedy),
+                     .taker     = restore->taker,
+                     .by        = restore->taker,
+    };
+    log_error("a job's message in the journal cannot be read", F_STRN("job", v->job_id),
+              F_STR("why", why));
+    script_ingest(restore->program->store, &args, &place->reply, &place->call, on_part_done);
+}
+
 // a job that outlives the topic: what it was is in the journal, too. False: there is nothing to
 // ask.
 static bool ask_message(struct place *place)
@@ -295,9 +327,8 @@ static bool ask_message(struct place *place)
     if (!v->message.len)
         return false;
     if (!job_decode(v->message, &rules, &place->job, &err)) {
-        log_error("a job's message in the journal cannot be read", F_STRN("job", v->job_id),
-                  F_STR("why", err.message));
-        return false;
+        reject_message(place, err.message);
+        return true;
     }
     struct ingest_args args = {
         .verdict   = STR("job"),
@@ -378,6 +409,19 @@ struct restore *restore_new(struct program *program, const char *taker, const ch
     return restore;
 }
 
+static int compare_known(const void *left, const void *right)
+{
+    const struct known *a = left, *b = right;
+    size_t              shorter = a->open_id.len < b->open_id.len ? a->open_id.len : b->open_id.len;
+    int                 order   = memcmp(a->open_id.p, b->open_id.p, shorter);
+    return order ? order : (a->open_id.len > b->open_id.len) - (a->open_id.len < b->open_id.len);
+}
+
+static void forget(void *node)
+{
+    (void)node;  // the arena has it
+}
+
 void restore_account(struct restore *restore, struct str value)
 {
     struct account_record record;
@@ -386,12 +430,17 @@ void restore_account(struct restore *restore, struct str value)
         log_error("an account's record cannot be read", F_STR("why", err.message));
         return;
     }
-    for (size_t i = 0; i < restore->account_count; i++)
-        if (str_eq(restore->accounts[i].open_id, record.open_id)) {
-            if (record.rev > restore->accounts[i].rev)
-                restore->accounts[i] = record;
-            return;
-        }
+    struct known   wanted = { .open_id = record.open_id };
+    struct known **found  = tfind(&wanted, &restore->known, compare_known);
+    if (found) {
+        if (record.rev > restore->accounts[(*found)->i].rev)
+            restore->accounts[(*found)->i] = record;
+        return;
+    }
+    struct known *fresh = arena_alloc(&restore->arena, sizeof *fresh);
+    *fresh              = (struct known){ record.open_id, restore->account_count };
+    if (!tsearch(fresh, &restore->known, compare_known))
+        abort();  // no memory
     if (restore->account_count == restore->account_capacity) {
         restore->account_capacity = restore->account_capacity ? restore->account_capacity * 2 : 64;
         restore->accounts =
@@ -442,6 +491,7 @@ void restore_free(struct restore *restore)
     restore_stop(restore);
     free(restore->places);
     free(restore->accounts);
+    tdestroy(restore->known, forget);
     arena_fini(&restore->arena);
     free(restore);
 }

@@ -91,18 +91,25 @@ def test_a_person_has_redis_told_anew_under_load():
 def test_a_job_that_outwaits_the_topic_has_its_message_in_the_journal():
     with Fleet(dict(GATED, topics_jobs_retention_ms=4000, audit_interval_ms=100), sim=SIM, accounts=1) as fleet:
         fleet.start_programs()
-        fleet.produce([('k', video('patient', '@sim001'))])
-        wait_for('it waits', lambda: fleet.job('patient').get('state') == 'QUEUED')
+        fleet.produce([('k', video('patient', '@sim001')), ('k', video('long', '@sim001', caption='x' * 1500))])
+        wait_for('they wait', lambda: fleet.job('long').get('state') == 'QUEUED')
 
         def kept():
-            return [r for r in fleet.consume('journal') if r['key'] == 'message/patient']
-        record, = wait_for('its message is in the journal', kept, 30, 0.5)
+            found = {r['key']: r for r in fleet.consume('journal')}
+            return 'message/long' in found and [found[key] for key in ('message/patient',) if key in found]
+        record, = wait_for('their messages are in the journal', kept, 30, 0.5)
         assert json.loads(json.loads(record['payload'])['message'])['job_id'] == 'patient'
         # nobody reads the topic: what is known then is the journal's
         assert fleet.stop_program('worker-1') == 0
+        # a poller of other settings cannot read one of them: it has an end that can be seen, and what to do
+        fleet.stop_program('poller-1')
+        fleet.start_program('poller', {'TOKFLEET_JOB_MAX_BYTES': '1KiB'})
         fleet.redis('FLUSHALL')
         gate_opened(fleet, 2)
         assert fleet.job('patient').get('state') == 'QUEUED', fleet.job('patient')
+        long = fleet.job('long')
+        assert (long.get('state'), long.get('error_code')) == ('REJECTED', 'message_never_read'), long
+        assert '1024' in long['error_cause'].replace(',', '') and 'same job_id' in long['error_remedy'], long
         fleet.start_program('worker')
         fleet.add_accounts()
         assert fleet.wait_ends(['patient'], 30) == {'patient': 'PUBLISHED'}
