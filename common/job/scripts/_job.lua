@@ -1,31 +1,29 @@
 -- What every script that moves a job shares. A job is moved by move(), and nowhere else.
 -- Everything is checked before the first write: Redis does not undo a script that fails half way.
 
+-- What a job's hash has for scripts. The build makes of it, with those that a script names anywhere and no others:
+--     load(id, more...)    the job as it stands, absent fields ''; nil when there is none. Behind it up to three more fields
+--     blank(id)            one that is not there yet: its state is NONE
 local FIELDS = { 'state', 'account', 'account_text', 'attempt', 'epoch', 'attempt_epoch', 'publish_id', 'kind',
     't_message', 't_expires', 't_due', 'priority', 'source', 'metadata', 'post_id', 'post_url', 'retries', 'hash',
     'error_code', 'error_cause', 'error_remedy', 'log_id', 'privacy', 'looks', 'media', 't_state' }
 
--- now with its microseconds: the scores of `ready` are turns, and a millisecond has many
-local moment = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
+-- NOW with its microseconds: the scores of `ready` are turns, and a millisecond has many
+local MOMENT = NOW .. string.format('.%03d', time[2] % 1000)
+
+-- a whole number as a text, for redis.call()
+local function text(number)
+    return string.format('%d', number)
+end
 
 -- beyond any rank in a queue: the drafts that wait for room in the inbox
 local HELD = 1e14
 
--- the job as it stands; nil when there is none
-local function load(id)
-    local values = redis.call('HMGET', P .. 'job:' .. id, unpack(FIELDS))
-    if not values[1] then
-        return nil
-    end
-    local job = { id = id }
-    for i, name in ipairs(FIELDS) do
-        job[name] = values[i] or ''
-    end
-    return job
-end
-
+-- where the event leads to; nil: there is no such arrow. ARROWS, of state.h, is one text: a table would be built anew by
+-- every call of every script.
 local function arrow(from, event)
-    return ARROWS[from .. ' ' .. event]
+    local _, last = string.find(ARROWS, '\n' .. from .. ' ' .. event .. ' ', 1, true)
+    return last and string.match(ARROWS, '^[%u_]+', last + 1)
 end
 
 -- 20261122, of milliseconds since 1970
@@ -43,17 +41,17 @@ end
 
 -- a new epoch of the fleet: <generation>-<n>, n with all its digits
 local function new_epoch()
-    return gate[3] .. '-' .. string.format('%.0f', redis.call('HINCRBY', P .. 'count', 'epoch', 1))
+    return gate[3] .. '-' .. string.format('%.0f', redis.call('HINCRBY', P .. 'count', 'epoch', '1'))
 end
 
 -- the account may act again: it is looked at by the next claim, which knows its limits
-local function wake(account)
-    if redis.call('EXISTS', P .. 'queue:' .. account) == 0 then
+local function wake(account, has_queue)
+    if not has_queue and redis.call('EXISTS', P .. 'queue:' .. account) == 0 then
         return
     end
     local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'paused', 'refused_rev', 'rev')
     if (values[1] or 'ok') == 'ok' and not values[2] and (not values[3] or values[3] ~= values[4]) then
-        redis.call('ZADD', P .. 'ready', 'LT', moment, account)
+        redis.call('ZADD', P .. 'ready', 'LT', MOMENT, account)
     end
 end
 
@@ -63,7 +61,8 @@ local function rank(job)
 end
 
 -- where a QUEUED job waits: for its account, for its moment, or in the queue of its account.
--- `delayed` holds the next moment at which a waiting job has to be looked at: due, or expired.
+-- `delayed` holds the next moment at which a waiting job has to be looked at: due, or expired. Who calls this has taken
+-- it out of there.
 local function enqueue(job)
     local due = tonumber(job.t_due) or 0
     local expires = tonumber(job.t_expires) or 0
@@ -79,13 +78,11 @@ local function enqueue(job)
         redis.call('ZADD', P .. 'delayed', expires > 0 and math.min(due, expires) or due, job.id)
         return
     end
-    redis.call('ZADD', P .. 'queue:' .. job.account, rank(job), job.id)
+    redis.call('ZADD', P .. 'queue:' .. job.account, text(rank(job)), job.id)
     if expires > 0 then
         redis.call('ZADD', P .. 'delayed', expires, job.id)
-    else
-        redis.call('ZREM', P .. 'delayed', job.id)
     end
-    wake(job.account)
+    wake(job.account, true)
 end
 
 -- A draft that the inbox has no room for: until `at`, or until another one leaves the inbox, which finds it by its
@@ -107,6 +104,7 @@ local function leave_inbox(job)
     if held then
         redis.call('HSET', P .. 'job:' .. id, 't_due', 0)
         held.t_due = '0'
+        redis.call('ZREM', P .. 'delayed', id)
         enqueue(held)
     end
 end
@@ -117,9 +115,9 @@ local SENT_KEPT = 2 * 86400000
 
 local function sent(account, epoch, id, at)
     local key = P .. 'window:' .. account .. ':sent'
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', now - SENT_KEPT)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now - SENT_KEPT))
     redis.call('ZADD', key, at, epoch .. ' ' .. id)
-    redis.call('PEXPIRE', key, SENT_KEPT)
+    redis.call('PEXPIRE', key, text(SENT_KEPT))
 end
 
 local function unsent(job)
@@ -168,17 +166,22 @@ local function url_of(job, post_id, told)
     return string.match(name, '^[%w._]+$') and 'https://www.tiktok.com/@' .. name .. '/' .. kind .. '/' .. post_id or ''
 end
 
+-- who has a worker
+local IS_LEASED = { CLAIMED = true, SENDING = true, UPLOADING = true }
+
 -- the places that a state holds, left and entered
 local function leave(job, to)
     local from, id, account = job.state, job.id, job.account
     if from == 'QUEUED' then
-        redis.call('ZREM', P .. 'delayed', id)
+        if account == '' or job.t_due ~= '' or job.t_expires ~= '' then
+            redis.call('ZREM', P .. 'delayed', id)
+        end
         if account == '' then
             redis.call('ZREM', P .. 'unknown:' .. job.account_text, id)
             redis.call('DECR', P .. 'unknown')
         else
             redis.call('ZREM', P .. 'queue:' .. account, id)
-            redis.call('HINCRBY', P .. 'account:' .. account, 'queued', -1)
+            redis.call('HINCRBY', P .. 'account:' .. account, 'queued', '-1')
         end
         return
     end
@@ -188,7 +191,7 @@ local function leave(job, to)
     if from == 'SENDING' or from == 'CLAIMED' and to ~= 'SENDING' then
         redis.call('ZREM', P .. 'open', id)
     end
-    if not (to == 'CLAIMED' or to == 'SENDING' or to == 'UPLOADING') then
+    if IS_LEASED[from] and not IS_LEASED[to] then
         redis.call('ZREM', P .. 'leases', id)
     end
     if from == 'UNSURE' then
@@ -213,32 +216,36 @@ local function enter(job)
     local to, id, account = job.state, job.id, job.account
     if to == 'QUEUED' then
         if account ~= '' then
-            redis.call('HINCRBY', P .. 'account:' .. account, 'queued', 1)
+            redis.call('HINCRBY', P .. 'account:' .. account, 'queued', '1')
         else
             redis.call('INCR', P .. 'unknown')
         end
         enqueue(job)
     elseif to == 'CLAIMED' then
-        redis.call('ZADD', P .. 'slots', now, id)
+        redis.call('ZADD', P .. 'slots', NOW, id)
         redis.call('SADD', P .. 'flying:' .. account, id)
     elseif to == 'UNSURE' then
-        redis.call('ZADD', P .. 'unsure', now, id)
+        redis.call('ZADD', P .. 'unsure', NOW, id)
     end
 end
+
+local TOLD = { 'account', 'account_text', 'attempt', 'publish_id', 'post_id', 'post_url', 'kind', 'error_code',
+    'error_cause', 'error_remedy', 'log_id', 'source', 'metadata', 'from', 'spent', 't_message' }
 
 -- what people and upstreams hear of it
 local function tell(job, name, event, by, why)
     local fields = { 'job_id', job.id, 'epoch', job.attempt_epoch ~= '' and job.attempt_epoch or '0-0', 'name', name,
-        'event', event, 'at', now, 'by', by }
-    for _, field in ipairs({ 'account', 'account_text', 'attempt', 'publish_id', 'post_id', 'post_url', 'kind',
-        'error_code', 'error_cause', 'error_remedy', 'log_id', 'source', 'metadata', 'from', 'spent', 't_message' }) do
-        if job[field] and job[field] ~= '' then
-            fields[#fields + 1] = field
-            fields[#fields + 1] = job[field]
+        'event', event, 'at', NOW, 'by', by }
+    local n = #fields
+    for i = 1, #TOLD do
+        local value = job[TOLD[i]]
+        if value and value ~= '' then
+            fields[n + 1], fields[n + 2] = TOLD[i], value
+            n = n + 2
         end
     end
-    redis.call('XADD', P .. 'outbox', '*', unpack(fields))
-    redis.call('XADD', P .. 'events', 'MAXLEN', '~', events_kept, '*', 'job_id', job.id, 'name', name, 'at', now,
+    redis.call('XADD', P .. 'outbox', '*', unpack(fields, 1, n))
+    redis.call('XADD', P .. 'events', 'MAXLEN', '~', events_kept_text, '*', 'job_id', job.id, 'name', name, 'at', NOW,
         'account', job.account_text, 'why', why)
 end
 
@@ -249,12 +256,12 @@ local function note(job, from, event, to, by, why)
         return
     end
     local key = P .. 'log:' .. job.id
-    local line = table.concat({ string.format('%.0f', now), job.attempt_epoch or '', from, event, to, by, why }, '\t')
+    local line = table.concat({ NOW, job.attempt_epoch or '', from, event, to, by, why }, '\t')
     local length = redis.call('RPUSH', key, line)
     if length > log_timeline then
         redis.call('LTRIM', key, -log_timeline, -1)
     elseif length == 1 and from == 'QUEUED' then
-        local ingested = redis.call('HGET', P .. 'job:' .. job.id, 't_ingested')
+        local ingested = job.t_ingested or redis.call('HGET', P .. 'job:' .. job.id, 't_ingested')
         if ingested then
             redis.call('LPUSH', key, table.concat({ ingested, '', 'NONE', 'INGEST', 'QUEUED', job.source, '' }, '\t'))
         end
@@ -267,47 +274,49 @@ local function put(job, to, event, by, set)
     local from, id = job.state, job.id
     local key = P .. 'job:' .. id
     -- how long it was there, for the metrics
-    job.from, job.spent = from, now - (tonumber(job.t_state) or now)
+    job.from, job.spent = from, text(now - (tonumber(job.t_state) or now))
     leave(job, to)
     job.state = to
-    local values = { 'state', to, 't_state', now }
+    local values = { 'state', to, 't_state', NOW }
     if IS_END[to] then
-        values = { 'state', to, 't_state', now, 't_end', now }
+        values = { 'state', to, 't_state', NOW, 't_end', NOW }
     end
-    for field, value in pairs(set or {}) do
+    local n = #values
+    for field, value in pairs(set) do
         job[field] = value
-        values[#values + 1] = field
-        values[#values + 1] = value
+        values[n + 1], values[n + 2] = field, value
+        n = n + 2
     end
-    redis.call('HSET', key, unpack(values))
+    redis.call('HSET', key, unpack(values, 1, n))
     enter(job)
     if from ~= 'NONE' then
-        redis.call('HINCRBY', P .. 'count', from, -1)
+        redis.call('HINCRBY', P .. 'count', from, '-1')
         if from ~= 'QUEUED' then
             redis.call('ZREM', P .. 'state:' .. from, id)
         end
     end
-    redis.call('HINCRBY', P .. 'count', to, 1)
+    redis.call('HINCRBY', P .. 'count', to, '1')
     if to ~= 'QUEUED' then
-        redis.call('ZADD', P .. 'state:' .. to, now, id)
+        redis.call('ZADD', P .. 'state:' .. to, NOW, id)
     end
     note(job, from, event, to, by, job.error_code or '')
     if IS_END[to] then
-        redis.call('ZREMRANGEBYRANK', P .. 'state:' .. to, 0, -state_kept - 1)
-        redis.call('PEXPIRE', key, job_keep_ms)
-        redis.call('PEXPIRE', P .. 'message:' .. id, job_keep_message_ms)
-        redis.call('PEXPIRE', P .. 'log:' .. id, job_keep_message_ms)
+        redis.call('ZREMRANGEBYRANK', P .. 'state:' .. to, '0', text(-state_kept - 1))
+        redis.call('PEXPIRE', key, job_keep_ms_text)
+        redis.call('PEXPIRE', P .. 'message:' .. id, job_keep_message_ms_text)
+        redis.call('PEXPIRE', P .. 'log:' .. id, job_keep_message_ms_text)
         if event ~= 'REPLAY' then
             local today = P .. 'count:' .. day_of(now)
-            redis.call('HINCRBY', today, to, 1)
-            redis.call('PEXPIRE', today, 90 * 86400000)
+            if redis.call('HINCRBY', today, to, '1') == 1 then
+                redis.call('PEXPIRE', today, '7776000000')
+            end
         end
     elseif IS_END[from] then
         redis.call('HDEL', key, 't_end')
         redis.call('PERSIST', key)
         redis.call('PERSIST', P .. 'message:' .. id)
         redis.call('PERSIST', P .. 'log:' .. id)
-    elseif from == 'NONE' then
+    elseif from == 'NONE' and not job.is_new then
         -- what commands said of it may have been here before it, with a TTL
         redis.call('PERSIST', key)
     end
@@ -323,16 +332,16 @@ end
 
 -- a TTL that never shortens: calls that are open still count in a window until later
 local function lengthen(key, ms)
-    if redis.call('PTTL', key) < ms then
-        redis.call('PEXPIRE', key, ms)
+    if redis.call('PEXPIRE', key, text(ms), 'GT') == 0 then
+        -- it has a longer one, or none yet
+        redis.call('PEXPIRE', key, text(ms), 'NX')
     end
 end
 
--- an answer has come for the call that a claim opened: it counts from now, not from the latest moment possible
-local function stamp(account, what, member, window_ms)
-    local key = P .. 'window:' .. account .. ':' .. what
-    redis.call('ZADD', key, 'XX', now, member)
-    lengthen(key, window_ms * 2)
+-- an answer has come for the call that a claim opened: it counts from now, not from the latest moment possible, until
+-- which, and for two windows more, the claim has given the key to live
+local function stamp(account, what, member)
+    redis.call('ZADD', P .. 'window:' .. account .. ':' .. what, 'XX', NOW, member)
 end
 
 -- the call surely never arrived
@@ -343,7 +352,7 @@ end
 -- the moment at which a window has room again; 0: it has
 local function window_free_at(account, what, limit, window_ms)
     local key = P .. 'window:' .. account .. ':' .. what
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window_ms)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now - window_ms))
     if redis.call('ZCARD', key) < limit then
         return 0
     end

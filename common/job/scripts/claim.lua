@@ -5,7 +5,7 @@
 -- then what is known of the account: scopes rev creator_age privacy_options comment_disabled duet_disabled stitch_disabled creator_failures
 -- failed_age (ages in ms; '' for never) · WAIT ms · FULL what
 -- queued_ms: in the queue; waited_ms: since it was due; due_told: of the newest reschedule
-local LOOKS = 16
+local LOOKS = '16'
 
 -- a job of an unknown account is in `delayed` with nothing but the end of its wait
 local function has_expired(job)
@@ -24,13 +24,14 @@ local function expire(job)
 end
 
 -- waiting jobs whose moment has come: due, or expired
-for _, id in ipairs(redis.call('ZRANGE', P .. 'delayed', '-inf', now, 'BYSCORE', 'LIMIT', 0, LOOKS)) do
+for _, id in ipairs(redis.call('ZRANGE', P .. 'delayed', '-inf', NOW, 'BYSCORE', 'LIMIT', '0', LOOKS)) do
     local job = load(id)
     if not job or job.state ~= 'QUEUED' then
         redis.call('ZREM', P .. 'delayed', id)
     elseif has_expired(job) then
         expire(job)
     else
+        redis.call('ZREM', P .. 'delayed', id)
         enqueue(job)
     end
 end
@@ -49,14 +50,21 @@ if breaker[2] then
     return { 'FULL', 'paused' }
 end
 
+-- of the account that is looked at: what the worker has to know of it, then what decides whether it may act
+local KNOWN = 9
+local values, flying
+
 -- the moment from which the account may act; 0: now. `false`: when something else ends, which wakes it
 local function may_act(account)
-    local values = redis.call('HMGET', P .. 'account:' .. account, 'status', 'after', 'paused', 'refused_rev', 'rev')
-    local refused = values[4] and values[4] == values[5]
-    if (values[1] or 'ok') ~= 'ok' or values[3] or refused or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
+    values = redis.call('HMGET', P .. 'account:' .. account, 'scopes', 'rev', 't_creator', 'privacy_options',
+        'comment_disabled', 'duet_disabled', 'stitch_disabled', 'creator_failures', 't_creator_failed',
+        'status', 'after', 'paused', 'refused_rev')
+    flying = redis.call('SCARD', P .. 'flying:' .. account)
+    local refused = values[13] and values[13] == values[2]
+    if (values[10] or 'ok') ~= 'ok' or values[12] or refused or flying >= limit_account then
         return false
     end
-    local after = tonumber(values[2] or '') or 0
+    local after = tonumber(values[11] or '') or 0
     if after > now then
         return after
     end
@@ -82,52 +90,44 @@ local function held_until(job)
     return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]) + limit_day_ms + 1
 end
 
-local KNOWN = { 'scopes', 'rev', 't_creator', 'privacy_options', 'comment_disabled', 'duet_disabled', 'stitch_disabled',
-    'creator_failures', 't_creator_failed' }
-
--- what the worker has to know of the account, behind the job
-local function with_account(reply, account)
-    local values = redis.call('HMGET', P .. 'account:' .. account, unpack(KNOWN))
-    for i, name in ipairs(KNOWN) do
-        local value = values[i] or ''
-        if value ~= '' and string.sub(name, 1, 2) == 't_' then
-            value = string.format('%.0f', math.max(0, now - tonumber(value)))
-        end
-        reply[#reply + 1] = value
-    end
-    return reply
+-- when that was, as an age
+local function age_of(moment)
+    return moment and moment ~= '' and text(math.max(0, now - tonumber(moment))) or ''
 end
 
-local function claim(job)
+-- others: whether its account has more that wait
+local function claim(job, others, due_told, unreadable)
     local account, id = job.account, job.id
     local epoch = new_epoch()
     local attempt = string.format('%d', (tonumber(job.attempt) or 0) + 1)
-    local latest = now + lease_ms
+    local latest = text(now + lease_ms)
     local since = math.max(tonumber(job.t_state) or now, tonumber(job.t_due) or 0)
     job.attempt_epoch = epoch
-    move(job, 'CLAIM', worker, { epoch = epoch, attempt_epoch = epoch, attempt = attempt, t_claimed = now,
+    move(job, 'CLAIM', worker, { epoch = epoch, attempt_epoch = epoch, attempt = attempt, t_claimed = NOW,
         error_code = '', error_cause = '', error_remedy = '', publish_id = '', worker = worker })
     redis.call('ZADD', P .. 'leases', latest, id)
-    redis.call('ZADD', P .. 'open', now, id)
+    redis.call('ZADD', P .. 'open', NOW, id)
     redis.call('ZADD', P .. 'window:' .. account .. ':init', latest, epoch)
     lengthen(P .. 'window:' .. account .. ':init', lease_ms + limit_window_ms * 2)
     local day = P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. account
     redis.call('ZADD', day, latest, job.kind == 'draft' and id or epoch)
     lengthen(day, lease_ms + limit_day_ms * 2)
-    if redis.call('EXISTS', P .. 'queue:' .. account) == 0
-        or redis.call('SCARD', P .. 'flying:' .. account) >= limit_account then
-        redis.call('ZREM', P .. 'ready', account)
+    if others and flying + 1 < limit_account then
+        redis.call('ZADD', P .. 'ready', MOMENT, account)
     else
-        redis.call('ZADD', P .. 'ready', moment, account)
+        redis.call('ZREM', P .. 'ready', account)
     end
-    local more = redis.call('HMGET', P .. 'job:' .. id, 'due_told', 'unreadable')
     local texts = redis.call('MGET', P .. 'message:' .. id, P .. 'token:' .. account)
-    return with_account({ 'OK', id, epoch, attempt, job.retries, account, texts[1] or '', texts[2] or '', '', job.spent,
-        now - since, more[1] or '', job.source, more[2] or '' }, account)
+    values[3], values[9] = age_of(values[3]), age_of(values[9])
+    for i = 1, KNOWN do
+        values[i] = values[i] or ''
+    end
+    return { 'OK', id, epoch, attempt, job.retries, account, texts[1] or '', texts[2] or '', '', tonumber(job.spent),
+        now - since, due_told or '', job.source, unreadable or '', unpack(values, 1, KNOWN) }
 end
 
-for _ = 1, LOOKS do
-    local account = redis.call('ZRANGE', P .. 'ready', '-inf', moment, 'BYSCORE', 'LIMIT', 0, 1)[1]
+for _ = 1, tonumber(LOOKS) do
+    local account = redis.call('ZRANGE', P .. 'ready', '-inf', MOMENT, 'BYSCORE', 'LIMIT', '0', '1')[1]
     if not account then
         local first = redis.call('ZRANGE', P .. 'ready', 0, 0, 'WITHSCORES')[2]
         local due = redis.call('ZRANGE', P .. 'delayed', 0, 0, 'WITHSCORES')[2]
@@ -135,13 +135,14 @@ for _ = 1, LOOKS do
         return { 'WAIT', at == math.huge and -1 or math.max(0, at - now) }
     end
     local at = may_act(account)
-    local id = redis.call('ZRANGE', P .. 'queue:' .. account, '-inf', '(' .. HELD, 'BYSCORE', 'LIMIT', 0, 1)[1]
+    local ids = redis.call('ZRANGE', P .. 'queue:' .. account, '-inf', '(' .. HELD, 'BYSCORE', 'LIMIT', '0', '2')
+    local id = ids[1]
     if not at or not id then
         redis.call('ZREM', P .. 'ready', account)
     elseif at > now then
         redis.call('ZADD', P .. 'ready', at, account)
     else
-        local job = load(id)
+        local job, due_told, unreadable, t_ingested = load(id, 'due_told', 'unreadable', 't_ingested')
         if not job or job.state ~= 'QUEUED' then
             redis.call('ZREM', P .. 'queue:' .. account, id)
         elseif has_expired(job) then
@@ -149,7 +150,8 @@ for _ = 1, LOOKS do
         else
             local held = held_until(job)
             if held == 0 then
-                return claim(job)
+                job.t_ingested = t_ingested
+                return claim(job, ids[2], due_told, unreadable)
             elseif job.kind == 'draft' then
                 hold_draft(job, held)
             else

@@ -1,4 +1,4 @@
--- creator(account, member, answered:int, known:int, username, nickname, privacy_options, comment_disabled, duet_disabled, stitch_disabled, max_duration_s) conf(limit.window_ms) flags(allow-oom)
+-- creator(account, member, answered:int, known:int, username, nickname, privacy_options, comment_disabled, duet_disabled, stitch_disabled, max_duration_s) flags(allow-oom)
 -- What TikTok said of an account. answered: of the window: 1 it came · 0 surely not · -1 nobody knows. known: 1 these are
 -- the account's · 0 it was no failure, but tells nothing of them · -1 a failure, one more in a row.
 -- OK, failures in a row · STATE: there is no such account, or it was removed: nothing that names it is written any more
@@ -7,7 +7,7 @@ if redis.call('EXISTS', key) == 0 or redis.call('HGET', key, 'status') == 'remov
     return { 'STATE' }
 end
 if answered == 1 then
-    stamp(account, 'creator_info', member, limit_window_ms)
+    stamp(account, 'creator_info', member)
 elseif answered == 0 then
     unstamp(account, 'creator_info', member)
 end

@@ -7,8 +7,8 @@ usage: embed.py STATE_H OUTPUT_DIR SCRIPT.lua...
 The first line of a script is its signature:
     -- name(argument, number:int, list...) conf(setting.name, ...) flags(allow-oom) gate(taken)
 gate: checked (the default: open, and the same server), taken (its argument `taker` has the gate), either, unchecked.
-Each argument is a local of the script and a field of `struct name_args` in C; a setting is a local with underscores, and
-the field of struct config that its row in config.c (beside STATE_H) names.
+Each argument is a local of the script and a field of `struct name_args` in C; a setting is a local with underscores (and
+`_text` behind it: as it came, for redis.call()), and the field of struct config that its row in config.c (beside STATE_H) names.
 _gate.lua comes first in every script; of _job.lua and the tables what it uses: Redis runs all of it at each call.
 _permit.lua stands alone: it asks whether Redis' user may use the commands of all of them (permit_script)."""
 import hashlib
@@ -47,9 +47,7 @@ def rows(text, macro, columns):
 def lua_tables(state_h):
     text = pathlib.Path(state_h).read_text()
     states = rows(text, 'JOB_STATES', 3)
-    out = ['local ARROWS = {']
-    out += ["    ['%s %s'] = '%s'," % tuple(row) for row in rows(text, 'ARROWS', 3)]
-    out += ['}']
+    out = ["local ARROWS = '\\n%s\\n'" % '\\n'.join(' '.join(row) for row in rows(text, 'ARROWS', 3))]
     for name, column in (('IS_END', 1), ('IN_FLIGHT', 2)):
         out += ['local %s = { %s }' % (name, ', '.join('%s = true' % row[0] for row in states if row[column] == 'true'))]
     return '\n'.join(out) + '\n'
@@ -68,13 +66,34 @@ def shared_parts(text):
 
 
 def used_parts(parts, text):
-    """Those that the text uses, and what they use."""
-    used, of_it = [], text
+    """Those that the text uses, and what they use; how a job is loaded is made of what they name."""
+    used, of_it, fields = [], text, []
     for name, part in reversed(parts):
-        if re.search(r'\b%s\b' % name, of_it):
+        if name == 'FIELDS':
+            fields = [field for field in re.findall(r"'(\w+)'", part) if re.search(r'\b%s\b' % field, of_it)]
+        elif re.search(r'\b%s\b' % name, of_it):
             used.insert(0, part)
             of_it += '\n' + part
-    return used
+    return [maker(fields) for name, maker in (('load', lua_load), ('blank', lua_blank))
+            if re.search(r'\b%s\(' % name, of_it)] + used
+
+
+def lua_load(fields):
+    """One call, one table of the right size: no list of names is built, none is walked."""
+    assert fields[0] == 'state'
+    return '\n'.join([
+        'local function load(id, ...)',
+        "    local v = redis.call('HMGET', P .. 'job:' .. id, %s, ...)" % ', '.join("'%s'" % field for field in fields),
+        '    if not v[1] then', '        return nil', '    end',
+        '    return { id = id, state = v[1], %s }, v[%d], v[%d], v[%d]' % (
+            ', '.join("%s = v[%d] or ''" % (field, i + 2) for i, field in enumerate(fields[1:])),
+            *(len(fields) + more for more in (1, 2, 3))),
+        'end'])
+
+
+def lua_blank(fields):
+    return '\n'.join(['local function blank(id)', "    return { id = id, state = 'NONE', %s }" % ', '.join(
+        "%s = ''" % field for field in fields[1:]), 'end'])
 
 
 def names(text):
@@ -115,10 +134,10 @@ class Script:
             sys.exit('%s:1: gate(%s) is not one of %s' % (path, match.group(5), ', '.join(GATES)))
         used = used_parts(shared_parts(tables + job), without_comments(self.source))
         whole = '\n'.join(used) + self.source
-        self.conf += [c for c in JOB_CONF if c not in self.conf and re.search(r'\b%s\b' % c.replace('.', '_'), whole)]
+        self.conf += [c for c in JOB_CONF if c not in self.conf and re.search(r'\b%s(_text)?\b' % c.replace('.', '_'), whole)]
         flags = names(match.group(4))
         parts = ['#!lua' + (' flags=' + ','.join(flags) if flags else ''), gate.strip()]
-        parts += [self.bind(), GATES[match.group(5) or 'checked']]
+        parts += [self.bind(whole), GATES[match.group(5) or 'checked']]
         parts += used + [self.source.strip()]
         self.text = without_comments('\n'.join(parts))
         self.sha1 = hashlib.sha1(self.text.encode()).hexdigest()
@@ -130,11 +149,15 @@ class Script:
         lists = [a[:-3] for a in self.arguments if a.endswith('...')]
         return lists[0] if lists else None
 
-    def bind(self):
+    def bind(self, text):
         out, i = [], 0
         for setting in self.conf:
             i += 1
-            out.append('local %s = tonumber(ARGV[%d])' % (setting.replace('.', '_'), i))
+            name = setting.replace('.', '_')
+            if re.search(r'\b%s\b' % name, text):
+                out.append('local %s = tonumber(ARGV[%d])' % (name, i))
+            if '%s_text' % name in text:
+                out.append('local %s_text = ARGV[%d]' % (name, i))
         for argument in self.fixed():
             i += 1
             name, _, kind = argument.partition(':')

@@ -13,7 +13,7 @@ if not arrow(job.state, event) then
     return { 'STATE', job.state }
 end
 if member ~= '' then
-    stamp(job.account, 'status', member, limit_window_ms)
+    stamp(job.account, 'status', member)
 end
 local account = job.account
 if account_then == 'day' then
@@ -23,7 +23,7 @@ if account_then == 'day' then
 elseif account_then == 'park' then
     park_account(account, code)
 end
-local set = { t_look = now, error_code = code, error_cause = cause, error_remedy = remedy }
+local set = { t_look = NOW, error_code = code, error_cause = cause, error_remedy = remedy }
 for field, value in pairs({ tiktok_status = status, downloaded_bytes = downloaded, uploaded_bytes = uploaded,
     post_id = post_id, post_url = url_of(job, post_id, post_url), log_id = log_id }) do
     if value ~= '' then
@@ -34,7 +34,7 @@ if event == 'AGAIN' then
     set.t_due = now + due_ms
     set.retries = retries
 end
-set.looks = 0
+set.looks = '0'
 if event == 'FAIL' or event == 'AGAIN' then
     unsent(job)
 end
@@ -46,10 +46,10 @@ if event == 'HORIZON' then
     wake(account)
 end
 if event == 'INBOX' then
-    redis.call('ZADD', P .. 'inbox:' .. account, now, job_id)
+    redis.call('ZADD', P .. 'inbox:' .. account, NOW, job_id)
     lengthen(P .. 'inbox:' .. account, limit_day_ms * 2)
 end
 if (event == 'INBOX' or event == 'COMPLETE' and job.post_id == '') and next_ms >= 0 then
-    redis.call('ZADD', P .. 'polls', now + next_ms, job_id)
+    redis.call('ZADD', P .. 'polls', text(now + next_ms), job_id)
 end
 return { 'OK', job.state }

@@ -9,7 +9,7 @@ local job = load(job_id)
 for page = 1, pages do
     local one = member .. '#' .. string.format('%d', page)
     if page <= calls then
-        stamp('*', 'video_list', one, limit_window_ms)
+        stamp('*', 'video_list', one)
     else
         unstamp('*', 'video_list', one)
     end

@@ -12,7 +12,7 @@ if mark ~= shown then
 end
 local function done(what)
     if partition ~= '' then
-        redis.call('HSET', P .. 'watermark', partition, next_offset .. ' ' .. string.format('%.0f', timestamp) .. ' '
+        redis.call('HSET', P .. 'watermark', partition, next_offset .. ' ' .. text(timestamp) .. ' '
             .. crc)
     end
     return { 'OK', what }
@@ -29,7 +29,9 @@ if verdict == 'job' and partition ~= '' and timestamp < now - job_keep_ms then
     remedy = 'Look at the account on TikTok; if it is not there, send it under a new job_id.'
 end
 
-local known = load(job_id)
+-- with what commands said of it before it was here (the gate's replay), or before it was replaced
+local told = redis.call('HMGET', P .. 'job:' .. job_id, 'due_told', 'expires_told', 'commands', 'state')
+local known = told[4] and load(job_id)
 if known and IS_END[known.state] and verdict == 'job' then
     local ended = tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_end') or '')
     if ended and ended + job_keep_ms < sent_at then
@@ -38,11 +40,9 @@ if known and IS_END[known.state] and verdict == 'job' then
         redis.call('ZREM', P .. 'state:' .. known.state, job_id)
         redis.call('ZREM', P .. 'polls', job_id)
         redis.call('HINCRBY', P .. 'count', known.state, -1)
-        known = nil
+        known, told = nil, {}
     end
 end
--- what commands said of it before it was here (the gate's replay), or before it was replaced
-local told = redis.call('HMGET', P .. 'job:' .. job_id, 'due_told', 'expires_told', 'commands')
 if told[1] and (not known or known.hash == '') then
     due = tonumber(told[1])
     expires = tonumber(told[2]) > 0 and tonumber(told[2]) or expires
@@ -110,12 +110,10 @@ if event == 'INGEST' then
     end
 end
 
-local job = { id = job_id, state = 'NONE' }
-for _, name in ipairs(FIELDS) do
-    job[name] = job[name] or ''
-end
+local job = blank(job_id)
+job.is_new = not known and not told[1] and not told[3]
 local set = { account = open_id, account_text = account, kind = kind, media = media, t_message = sent_at,
-    t_ingested = now, source = source, hash = hash, priority = priority, on_unsure = on_unsure, v = 1 }
+    t_ingested = NOW, source = source, hash = hash, priority = priority, on_unsure = on_unsure, v = 1 }
 for name, value in pairs({ privacy = privacy, metadata = metadata, warnings = warnings, error_code = code,
     error_cause = cause, error_remedy = remedy }) do
     if value ~= '' then

@@ -8,7 +8,7 @@ if job.state ~= 'PROCESSING' and job.state ~= 'IN_INBOX' and job.state ~= 'PUBLI
     return { 'STATE', job.state }
 end
 if answered == 1 then
-    stamp(job.account, 'status', member, limit_window_ms)
+    stamp(job.account, 'status', member)
 elseif answered == 0 then
     unstamp(job.account, 'status', member)
 end
@@ -20,7 +20,7 @@ for field, value in pairs({ tiktok_status = status, downloaded_bytes = downloade
         set[#set + 1] = value
     end
 end
-redis.call('HSET', P .. 'job:' .. job_id, 'looks', string.format('%d', (tonumber(job.looks) or 0) + 1), 't_look', now,
+redis.call('HSET', P .. 'job:' .. job_id, 'looks', string.format('%d', (tonumber(job.looks) or 0) + 1), 't_look', NOW,
     unpack(set))
 if account_then == 'park' then
     park_account(job.account, code)
@@ -39,6 +39,6 @@ end
 if next_ms < 0 and job.state ~= 'PROCESSING' then
     redis.call('ZREM', P .. 'polls', job_id)
 else
-    redis.call('ZADD', P .. 'polls', now + math.max(next_ms, 0), job_id)
+    redis.call('ZADD', P .. 'polls', text(now + math.max(next_ms, 0)), job_id)
 end
 return { 'OK', job.state }

@@ -2,17 +2,17 @@
 -- Publish ids whose next look is due. Each is taken out of sight for timeout_ms and opens a member in its account's
 -- status window. OK, then for each: job_id state publish_id account attempt_epoch looks t_accepted member sealed_token
 -- privacy retries now late rev · WAIT ms. late: ms since it was due; rev: of the account's record, whose token it is
-local due = redis.call('ZRANGE', P .. 'polls', '-inf', now, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
-local reply = { 'OK' }
+local due = redis.call('ZRANGE', P .. 'polls', '-inf', NOW, 'BYSCORE', 'LIMIT', '0', count, 'WITHSCORES')
+local reply, until_text = { 'OK' }, text(now + timeout_ms)
 for i = 1, #due, 2 do
     local id = due[i]
-    local job = load(id)
+    local job, t_accepted = load(id, 't_accepted')
     if not job or (job.state ~= 'PROCESSING' and job.state ~= 'IN_INBOX' and job.state ~= 'PUBLISHED') then
         redis.call('ZREM', P .. 'polls', id)
     else
         local values = redis.call('HMGET', P .. 'account:' .. job.account, 'rev', 'refused_rev')
         local free_at = window_free_at(job.account, 'status', limit_status, limit_window_ms)
-        local accepted = redis.call('HGET', P .. 'job:' .. id, 't_accepted') or '0'
+        local accepted = t_accepted or '0'
         if values[1] and values[1] == values[2] and now - tonumber(accepted) <= poll_horizon_ms then
             -- its token is being refreshed; beyond the horizon any answer decides, also that it is refused
             free_at = math.max(free_at, now + timeout_ms)
@@ -20,14 +20,14 @@ for i = 1, #due, 2 do
         if free_at > now then
             redis.call('ZADD', P .. 'polls', free_at, id)
         else
-            local member = id .. '@' .. string.format('%.0f', now)
+            local member = id .. '@' .. NOW
             local window = P .. 'window:' .. job.account .. ':status'
-            redis.call('ZADD', P .. 'polls', now + timeout_ms, id)
-            redis.call('ZADD', window, now + timeout_ms, member)
+            redis.call('ZADD', P .. 'polls', until_text, id)
+            redis.call('ZADD', window, until_text, member)
             lengthen(window, timeout_ms + limit_window_ms * 2)
             for _, value in ipairs({ id, job.state, job.publish_id, job.account, job.attempt_epoch, job.looks,
                 accepted, member, redis.call('GET', P .. 'token:' .. job.account) or '', job.privacy, job.retries,
-                string.format('%.0f', now), string.format('%.0f', now - tonumber(due[i + 1])), values[1] or '' }) do
+                NOW, text(now - tonumber(due[i + 1])), values[1] or '' }) do
                 reply[#reply + 1] = value
             end
         end

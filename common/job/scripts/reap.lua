@@ -1,4 +1,4 @@
--- reap(poller, count:int) conf(unsure.slot_ms, limit.window_ms) flags(allow-oom)
+-- reap(poller, count:int) conf(unsure.slot_ms) flags(allow-oom)
 -- Leases that ended: CLAIMED goes back to the queue (with INTENT_ABORTED of its attempt), SENDING with a publish id is
 -- PROCESSING, without one UNSURE, never QUEUED. UNSURE jobs that held their slot long enough give it back.
 -- OK, how many leases, how many slots

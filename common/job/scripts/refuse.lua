@@ -25,7 +25,7 @@ local after, due = 0, due_ms > 0 and now + due_ms or 0
 if arrived == 0 then
     unstamp(account, 'init', epoch)
 elseif arrived == 1 then
-    stamp(account, 'init', epoch, limit_window_ms)
+    stamp(account, 'init', epoch)
 end
 if account_then == 'drafts' then
     -- TikTok has no room for it: no other one takes its place

@@ -177,10 +177,7 @@ if job and says ~= 'nothing' and not stays and source ~= '' and job.source ~= so
     redis.call('DEL', P .. 'message:' .. job_id)
 end
 if not job then
-    job = { id = job_id, state = 'NONE' }
-    for _, name in ipairs(FIELDS) do
-        job[name] = job[name] or ''
-    end
+    job = blank(job_id)
     set.v = 1
     set.account, set.account_text, set.kind = account, account, mode ~= '' and mode or 'direct'
     if source ~= '' then

@@ -1,4 +1,4 @@
--- result(job_id, epoch, publish_id, log_id, first_poll_ms:int, worker) conf(limit.window_ms, limit.day_ms, events.kept) flags(allow-oom)
+-- result(job_id, epoch, publish_id, log_id, first_poll_ms:int, worker) conf(limit.day_ms, events.kept) flags(allow-oom)
 -- TikTok accepted the post and gave a publish id. Taken for the same attempt in SENDING or UNSURE, however late, and in
 -- QUEUED when its doubt was retried and nobody has claimed the job since: the answer of TikTok is never thrown away by a
 -- fence. epoch is the attempt's.
@@ -16,7 +16,7 @@ local function too_late(...)
             .. 'attempt ' .. epoch .. ': TikTok accepted it after all, as ' .. publish_id .. ', when the job was ' .. stands
             .. '. Look at the account: there may be a post that this job does not tell of.')
         redis.call('XADD', P .. 'events', 'MAXLEN', '~', events_kept, '*', 'job_id', job_id, 'name', 'LATE_ANSWER',
-            'at', now, 'account', job.account, 'why', publish_id)
+            'at', NOW, 'account', job.account, 'why', publish_id)
     end
     return { ... }
 end
@@ -42,14 +42,14 @@ elseif not arrow(job.state, 'ACCEPT') then
     return too_late('STATE', job.state)
 end
 accept_token(job.account)
-move(job, 'ACCEPT', worker, { publish_id = publish_id, log_id = log_id, t_accepted = now, error_code = '',
-    error_cause = '', error_remedy = '', looks = 0 })
-redis.call('ZADD', P .. 'polls', now + first_poll_ms, job_id)
-redis.call('SET', P .. 'publish:' .. publish_id, job_id, 'PX', string.format('%.0f', job_keep_ms))
-stamp(job.account, 'init', epoch, limit_window_ms)
+move(job, 'ACCEPT', worker, { publish_id = publish_id, log_id = log_id, t_accepted = NOW, error_code = '',
+    error_cause = '', error_remedy = '', looks = '0' })
+redis.call('ZADD', P .. 'polls', text(now + first_poll_ms), job_id)
+redis.call('SET', P .. 'publish:' .. publish_id, job_id, 'PX', job_keep_ms_text)
+stamp(job.account, 'init', epoch)
 if waits then
     -- TikTok is at work on it, whether there is room for one more or not
-    redis.call('ZADD', P .. 'slots', now, job_id)
+    redis.call('ZADD', P .. 'slots', NOW, job_id)
     redis.call('SADD', P .. 'flying:' .. job.account, job_id)
     redis.call('HDEL', P .. 'job:' .. job_id, 'doubt_retried')
     sent(job.account, epoch, job_id, tonumber(redis.call('HGET', P .. 'job:' .. job_id, 't_sending') or '') or now)
@@ -57,9 +57,12 @@ end
 -- its window has room sooner than while the call could still arrive
 wake(job.account)
 local day = P .. (job.kind == 'draft' and 'inbox:' or 'day:') .. job.account
-redis.call('ZADD', day, now, job.kind == 'draft' and job_id or epoch)
-lengthen(day, limit_day_ms * 2)
+if redis.call('ZADD', day, NOW, job.kind == 'draft' and job_id or epoch) == 1 then
+    -- else its claim has given the key to live
+    lengthen(day, limit_day_ms * 2)
+end
 local active = P .. 'active:' .. day_of(now)
-redis.call('SADD', active, job.account)
-redis.call('PEXPIRE', active, 2 * 86400000)
+if redis.call('SADD', active, job.account) == 1 then
+    redis.call('PEXPIRE', active, '172800000')
+end
 return { 'OK', job.state }

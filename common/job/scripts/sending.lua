@@ -11,7 +11,7 @@ end
 if not arrow(job.state, 'INTENT') then
     return { 'STATE', job.state }
 end
-move(job, 'INTENT', worker, { t_sending = now })
+move(job, 'INTENT', worker, { t_sending = NOW })
 if warnings ~= '' then
     local have = redis.call('HGET', P .. 'job:' .. job_id, 'warnings') or ''
     for line in string.gmatch(warnings, '[^\n]+') do
@@ -21,5 +21,5 @@ if warnings ~= '' then
     end
     redis.call('HSET', P .. 'job:' .. job_id, 'warnings', have)
 end
-sent(job.account, epoch, job_id, now)
+sent(job.account, epoch, job_id, NOW)
 return { 'OK' }
