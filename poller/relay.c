@@ -105,7 +105,7 @@ static void relay_acknowledge(struct relay *relay)
         if (relay->entries[i].sent)
             ids[count++] = str_of(relay->entries[i].id);
     if (count) {
-        struct relay_args args = { .ids = ids, .ids_count = count };
+        struct relay_args args = { .whole = count == relay->count, .ids = ids, .ids_count = count };
         script_relay(relay->program->store, &args, &relay->ack_reply, &relay->call,
                      on_acknowledged);
     } else {

@@ -491,6 +491,29 @@ def test_relay_takes_out_what_it_names_and_nothing_else(fleet):
     assert not fleet.space().get('outbox')
 
 
+def test_relay_takes_out_a_whole_batch_and_nothing_behind_it(fleet):
+    for i in range(30):
+        fleet.ingest('j%d' % i)
+    entries = [entry for entry, _ in fleet.space().get('outbox')]
+    assert fleet.run('relay', whole=1, ids=entries[:25]) == ['OK']
+    assert [entry for entry, _ in fleet.space().get('outbox')] == entries[25:]
+    assert fleet.run('relay', whole=1, ids=entries[:25]) == ['OK']
+    assert [entry for entry, _ in fleet.space().get('outbox')] == entries[25:]
+    assert fleet.run('relay', whole=1, ids=entries[25:]) == ['OK']
+    assert not fleet.space().get('outbox')
+
+
+@pytest.mark.parametrize('lacks', ['first', 'last'])
+def test_relay_takes_nothing_that_it_did_not_read_out_of_another_stream(fleet, lacks):
+    for i in range(6):
+        fleet.ingest('j%d' % i)
+    entries = [entry for entry, _ in fleet.space().get('outbox')]
+    # the one that it was read from had these; this one has others between them, which nobody has sent
+    read = ['1-1', entries[2], entries[5]] if lacks == 'first' else [entries[0], entries[2], '9' + entries[5]]
+    assert fleet.run('relay', whole=1, ids=read) == ['OK']
+    assert [entry for entry, _ in fleet.space().get('outbox')] == [entry for entry in entries if entry not in read]
+
+
 # ---- the texts
 
 def test_no_script_reads_a_clock_or_makes_a_key_outside_the_fleet(scripts):
