@@ -307,9 +307,7 @@ def why_of(job):
         return job['error']['cause'].split(' (')[0]
     if job['state'] == 'PUBLISHED' and attempts > 1:
         return 'published at attempt %d' % attempts
-    if job['state'] in ('PUBLISHED', 'IN_INBOX'):
-        return job['in_words'].split(',')[0]
-    return job['in_words']
+    return job['in_words'].split(',')[0]
 
 
 def rows_of(kind, letters, wrong):

@@ -53,6 +53,8 @@ const struct verb *const verbs[] = {
 // clang-format on
 const size_t verb_count = COUNT_OF(verbs);
 
+static const char see_settings[] = "see: tokfleet-worker --help, which lists all settings\n";
+
 // what was printed without a tool is only known to have arrived when it is flushed
 static int printed(FILE *file, int code)
 {
@@ -119,7 +121,7 @@ static int print_settings(char *const *environment)
     struct config config;
     struct error  err;
     if (!config_read(environment, &config, &err)) {
-        fprintf(stderr, "tokfleet: %s\n", err.message);
+        fprintf(stderr, "tokfleet: %s\n%s", err.message, see_settings);
         return END_USAGE;
     }
     setting_print_values(config_rows, config_row_count, environment, &config, stdout);
@@ -167,10 +169,14 @@ static int run_verb(const struct verb *verb, int argc, char **argv, void *option
     int         code;
     if (verb->bare)
         tool_open_bare(&tool, common.verbose);
-    if (verb->bare || tool_open(&tool, environment, common.verbose, &err))
+    if (verb->bare || tool_open(&tool, environment, common.verbose, &err)) {
         code = verb->run(&tool, options, argv + first, count);
-    else
+        if (code == END_USAGE)
+            out_printf(&tool.err, "see: tokfleet %s --help\n", verb->name);
+    } else {
         code = tool_fail(&tool, &err);
+        out_printf(&tool.err, "%s", see_settings);
+    }
     return close_tool(&tool, code);
 }
 

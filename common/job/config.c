@@ -134,10 +134,29 @@ const struct setting config_rows[] = {
 // clang-format on
 const size_t config_row_count = COUNT_OF(config_rows);
 
+// it begins the names of Kafka's topics, and stands in braces in Redis' keys
+static bool check_fleet(const char *fleet, struct error *err)
+{
+    struct buf shown;
+    if (fleet[strspn(fleet, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")] ==
+        '\0')
+        return true;
+    buf_init(&shown, 256);
+    buf_add_visible(&shown, str_of(fleet));
+    error_set(
+        err, ERR_SETTING,
+        "TOKFLEET_FLEET=%s: only letters, digits and ._- may stand in it: it begins the names "
+        "of Kafka topics and Redis keys",
+        buf_text(&shown));
+    buf_fini(&shown);
+    return false;
+}
+
 bool config_read(char *const *environment, struct config *config, struct error *err)
 {
     memset(config, 0, sizeof *config);
-    if (!setting_read_all(config_rows, config_row_count, environment, config, err)) {
+    if (!setting_read_all(config_rows, config_row_count, environment, config, err) ||
+        !check_fleet(config->fleet, err)) {
         config_free(config);
         return false;
     }

@@ -341,8 +341,11 @@ const struct verb verb_account_connect = {
     .heading       = "accounts",
     .name          = "account connect",
     .operands      = "",
-    .summary       = "connect an account: ask a TikTok user for consent in a browser",
-    .json          = "the address, then the account with its granted and missing scopes",
+    .summary       = "connect an account by its user's consent in a browser",
+    .json          = "two objects, one a line: authorize_url, state, waits; then open_id, aliases, "
+                     "username, display_name, scopes, missing (scope, asked, without), new, "
+                     "was_parked, in_redis, no_profile, name_refused, name_refused_why. By "
+                     "--callback or --code only the second",
     .flags         = flags,
     .flag_count    = COUNT_OF(flags),
     .options_bytes = sizeof(struct connect_options),

@@ -80,9 +80,8 @@ static bool print_all(struct tool *tool, const struct ids *ids, bool as_json, st
     int64_t                  now_ms = clock_wall_ms();
     struct table             table;
     bool                     ok = true;
-    table_init(&table, COUNT_OF(head));
-    for (size_t i = 0; i < COUNT_OF(head); i++)
-        table_add_text(&table, head[i]);
+    table_init(&table, head, COUNT_OF(head));
+    table.cut = true;
     for (size_t i = 0; ok && i < ids->count && !out_closed(&tool->out); i++) {
         struct account_view view = { 0 };
         ok                       = account_view_load(tool, &view, ids->texts[i], now_ms, err);

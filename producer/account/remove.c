@@ -25,8 +25,6 @@ struct remove_options {
 #define AT(field) offsetof(struct remove_options, field)
 // clang-format off
 #define COMMON_FLAGS                                                                                                 \
-    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "60s", 0, DAY_MS,                                                  \
-      "wait so long for its jobs to be cancelled, and as long for ends on their way to Kafka (forget)" },            \
     { "no-revoke", FLAG_YES, NULL, AT(no_revoke),                                                                    \
       .help = "do not withdraw the consent at TikTok: it is gone there already, or shall stay" },                    \
     { "even-in-flight", FLAG_YES, NULL, AT(even_in_flight),                                                          \
@@ -36,9 +34,14 @@ struct remove_options {
 static const struct flag remove_flags[] = {
     { "jobs", FLAG_TEXT, "WHAT", AT(jobs), .choices = "cancel|keep",
       .help = "its waiting jobs: cancel them, or keep them until it is connected again or they expire" },
+    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "60s", 0, DAY_MS, "wait so long for its jobs to be cancelled" },
     COMMON_FLAGS,
 };
-static const struct flag forget_flags[] = { COMMON_FLAGS };
+static const struct flag forget_flags[] = {
+    { "timeout", FLAG_MS, "TIME", AT(timeout_ms), "60s", 0, DAY_MS,
+      "wait so long for its jobs to be cancelled, and as long for ends on their way to Kafka" },
+    COMMON_FLAGS,
+};
 // clang-format on
 
 // what went, for the report
@@ -277,6 +280,10 @@ static int run(struct tool *tool, const void *options, const char *name, bool fo
     return code;
 }
 
+#define REMOVED_JSON                                                                               \
+    "one object: open_id, revoked (yes, no), tokens, profile (whether there were some), "          \
+    "jobs_cancelled, jobs_not_cancelled, names_reserved"
+
 static int run_remove(struct tool *tool, const void *options, char *const *operands,
                       int operand_count)
 {
@@ -295,7 +302,7 @@ const struct verb verb_account_remove = {
     .name          = "account remove",
     .operands      = "ID|@ALIAS",
     .summary       = "remove an account: withdraw its consent, delete its tokens",
-    .json          = "what went",
+    .json          = REMOVED_JSON,
     .flags         = remove_flags,
     .flag_count    = COUNT_OF(remove_flags),
     .options_bytes = sizeof(struct remove_options),
@@ -313,8 +320,10 @@ const struct verb verb_account_remove = {
 const struct verb verb_account_forget = {
     .name          = "account forget",
     .operands      = "ID|@ALIAS",
-    .summary       = "delete what is known of a person: tokens, profile, texts of jobs",
-    .json          = "what went",
+    .summary       = "remove it, and delete what is personal on its jobs",
+    .json          = REMOVED_JSON ", waits_for_ends, jobs_forgotten, fields_forgotten, "
+                                  "journal_ends_cleaned, journal_messages_deleted (those four "
+                                  "are 0 while it waits_for_ends)",
     .flags         = forget_flags,
     .flag_count    = COUNT_OF(forget_flags),
     .options_bytes = sizeof(struct remove_options),

@@ -157,8 +157,8 @@ static int run_reseal(struct tool *tool, const void *options_read, char *const *
 const struct verb verb_account_reseal = {
     .name          = "account reseal",
     .operands      = "",
-    .summary       = "seal all tokens with the first key, to take an old key out of use",
-    .json          = "key, resealed, had_it, failed",
+    .summary       = "seal all tokens anew, to take an old key out of use",
+    .json          = "one object: key, resealed, had_it, failed",
     .flags         = flags,
     .flag_count    = COUNT_OF(flags),
     .options_bytes = sizeof(struct reseal_options),

@@ -51,6 +51,13 @@ static void print_account(struct tool *tool, const struct account_view *view, in
 {
     const struct config *config = &tool->config;
     struct page          page;
+    struct buf           window, day;
+    buf_init(&window, 64);
+    buf_init(&day, 64);
+    buf_add_text(&window, "in the last ");
+    words_age(config->limit_window_ms, &window);
+    buf_add_text(&day, "in the last ");
+    words_age(config->limit_day_ms, &day);
     page_init(&page, &tool->out, LABEL_COLUMNS);
     page_text(&page, "open_id", view->open_id);
     page_text(&page, "alias", account_view_field(view, "alias"));
@@ -72,16 +79,18 @@ static void print_account(struct tool *tool, const struct account_view *view, in
     print_used(&page, "in flight", account_view_count(view, ACCOUNT_FLYING), config->limit_account,
                "jobs");
     print_used(&page, "init calls", account_view_count(view, ACCOUNT_INIT), config->limit_init,
-               "in the window");
+               buf_text(&window));
     print_used(&page, "status calls", account_view_count(view, ACCOUNT_STATUS),
-               config->limit_status, "in the window");
+               config->limit_status, buf_text(&window));
     print_used(&page, "creator infos", account_view_count(view, ACCOUNT_CREATOR),
-               config->limit_creator_info, "in the window");
+               config->limit_creator_info, buf_text(&window));
     print_used(&page, "posts", account_view_count(view, ACCOUNT_DAY), config->limit_day_posts,
-               "in the day");
+               buf_text(&day));
     print_used(&page, "drafts", account_view_count(view, ACCOUNT_INBOX), config->limit_drafts,
                "pending");
     page_fini(&page);
+    buf_fini(&window);
+    buf_fini(&day);
 }
 
 static int run_account_show(struct tool *tool, const void *options_read, char *const *operands,
@@ -122,7 +131,7 @@ static const char show_help[] =
 const struct verb verb_account_show = {
     .name          = "account show",
     .operands      = "ID|@ALIAS",
-    .summary       = "show one account: status, scopes, limits used, what holds it back",
+    .summary       = "show one account: scopes, limits used, what holds it back",
     .flags         = show_flags,
     .flag_count    = COUNT_OF(show_flags),
     .options_bytes = sizeof(struct show_options),

@@ -120,9 +120,8 @@ static void print_posts(struct out *out, const struct picture *picture, int64_t 
     static const char *const head[] = { "posted", "views",   "likes",      "comments",
                                         "shares", "post_id", "description" };
     struct table             table;
-    table_init(&table, COUNT_OF(head));
-    for (size_t i = 0; i < COUNT_OF(head); i++)
-        table_add_text(&table, head[i]);
+    table_init(&table, head, COUNT_OF(head));
+    table.cut = true;
     for (size_t i = 0; i < picture->count; i++) {
         const struct tiktok_video *post = &picture->posts[i];
         struct buf                 posted;
@@ -241,7 +240,7 @@ static const char help[] =
 const struct verb verb_account_stats = {
     .name          = "account stats",
     .operands      = "ID|@ALIAS",
-    .summary       = "ask TikTok for followers, likes and the views of recent posts",
+    .summary       = "ask TikTok for followers, and views of recent posts",
     .flags         = flags,
     .flag_count    = COUNT_OF(flags),
     .options_bytes = sizeof(struct stats_options),

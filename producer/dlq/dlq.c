@@ -158,9 +158,8 @@ static void print_list(struct tool *tool, const struct newest *newest, bool as_j
 {
     static const char *const head[] = { "id", "when", "code", "job", "why" };
     struct table             table;
-    table_init(&table, COUNT_OF(head));
-    for (size_t i = 0; i < COUNT_OF(head); i++)
-        table_add_text(&table, head[i]);
+    table_init(&table, head, COUNT_OF(head));
+    table.cut = true;
     for (size_t i = 0; i < newest->count; i++) {
         if (as_json) {
             struct json *one = dlq_json(&newest->records[i]);
@@ -208,7 +207,7 @@ static int run_dlq_list(struct tool *tool, const void *options_read, char *const
 const struct verb verb_dlq_list = {
     .name          = "dlq list",
     .operands      = "",
-    .summary       = "list the dead letters: messages that could not be taken, and why",
+    .summary       = "list the dead letters: messages that were not taken",
     .flags         = list_flags,
     .flag_count    = COUNT_OF(list_flags),
     .options_bytes = sizeof(struct list_options),

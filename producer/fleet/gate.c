@@ -332,7 +332,7 @@ static int run_rebuild(struct tool *tool, const void *options, char *const *oper
 const struct verb verb_gate = {
     .name     = "gate",
     .operands = "",
-    .summary  = "show whether Redis has been told what happened, and may be acted on",
+    .summary  = "show whether Redis has been told what happened",
     .text =
         "The gate keeps a Redis that forgot (restarted, failed over, emptied) from being acted\n"
         "on. While it is closed nothing is claimed, sent or followed; a poller tells Redis what\n"

@@ -128,6 +128,7 @@ static int tell_end(const struct plan *plan)
 static int run_topics_ensure(struct tool *tool, const void *options, char *const *operands,
                              int operand_count)
 {
+    static const char *const head[] = { "topic", "state", "detail" };
     (void)operands, (void)operand_count;
     struct plan           plan = { 0 };
     struct wait           wait = { 0 };
@@ -139,10 +140,7 @@ static int run_topics_ensure(struct tool *tool, const void *options, char *const
     struct kafka_admin *admin = kafka_admin_new(tool->loop, &settings, &err);
     if (!admin)
         return tool_fail(tool, &err);
-    table_init(&plan.table, 3);
-    table_add_text(&plan.table, "topic");
-    table_add_text(&plan.table, "state");
-    table_add_text(&plan.table, "detail");
+    table_init(&plan.table, head, COUNT_OF(head));
     kafka_admin_ensure(admin, plan.topics, FLEET_TOPIC_COUNT, ENSURE_MS, on_result, &plan,
                        &wait.call, wait_done);
     if (tool_wait(tool, &wait, &err)) {
@@ -168,7 +166,7 @@ static const char help[] =
 const struct verb verb_topics_ensure = {
     .name          = "topics ensure",
     .operands      = "",
-    .summary       = "create the fleet's topics, and say where existing ones differ",
+    .summary       = "create the fleet's topics, or say where they differ",
     .flags         = flags,
     .flag_count    = COUNT_OF(flags),
     .options_bytes = sizeof(struct topics_options),

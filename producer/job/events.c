@@ -89,8 +89,8 @@ static bool fits(void *owner, const struct kafka_message *message)
     struct error                 err;
     if (!message->value.p)
         return false;
-    if (options->account && !str_is(message->key, options->account) &&
-        !str_is(message->key, events->open_id))
+    if (options->account &&
+        !account_name_fits(options->account, events->open_id, message->key, message->key))
         return false;
     if (!options->job && !options->states.count)
         return true;
@@ -207,7 +207,9 @@ static int run_events(struct tool *tool, const void *options_read, char *const *
         for (size_t i = 0; i < newest.count && !out_closed(&tool->out); i++)
             print_event(&events, newest.records[i].value);
         if (!newest.count && !options->follow)
-            tool_note(tool, "there is no such event on %s.events", tool->config.fleet);
+            tool_note(tool, "there is no such event on %s.events%s", tool->config.fleet,
+                      options->account && !events.open_id[0] ? ", and no account of that name"
+                                                             : "");
         if (options->follow && !newest_follow(&newest, on_record, &err))
             code = tool_fail(tool, &err);
         else if (options->follow && tool->interrupted)

@@ -92,8 +92,8 @@ static void take(struct jobs *jobs, struct str job_id, const struct answer *valu
     const char *account = jobs->options->account;
     if (!str_is(answer_item(values, F_STATE), job_state_text(wanted)))
         return;  // it has moved on
-    if (account && !str_is(answer_item(values, F_ACCOUNT), jobs->open_id) &&
-        !str_is(answer_item(values, F_ACCOUNT_TEXT), account))
+    if (account && !account_name_fits(account, jobs->open_id, answer_item(values, F_ACCOUNT),
+                                      answer_item(values, F_ACCOUNT_TEXT)))
         return;
     jobs->of_state++;
     if (is_full(jobs)) {
@@ -251,10 +251,9 @@ static void print_table(struct jobs *jobs)
     struct table             table;
     struct buf               cell;
     int64_t                  now_ms = clock_wall_ms();
-    table_init(&table, COUNT_OF(head));
+    table_init(&table, head, COUNT_OF(head));
+    table.cut = true;
     buf_init(&cell, 2048);
-    for (size_t i = 0; i < COUNT_OF(head); i++)
-        table_add_text(&table, head[i]);
     for (size_t i = 0; i < jobs->count; i++) {
         const struct row *row = &jobs->rows[i];
         table_add(&table, row->job_id);
@@ -314,7 +313,8 @@ static void print_jobs(struct jobs *jobs)
     for (size_t i = 0; jobs->options->json && i < jobs->count && !out_closed(&jobs->tool->out); i++)
         print_json(&jobs->tool->out, &jobs->rows[i]);
     if (!jobs->count)
-        tool_note(jobs->tool, "fleet %s has no such job", jobs->tool->config.fleet);
+        tool_note(jobs->tool, "fleet %s has no %s", jobs->tool->config.fleet,
+                  jobs->options->account || jobs->options->states.count ? "such job" : "jobs");
     else if (!jobs->options->json)
         print_table(jobs);
     if (jobs->more)

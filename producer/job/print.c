@@ -192,6 +192,20 @@ void job_view_print_timeline(const struct job_view *view, struct out *out)
     }
 }
 
+// the next command, where a person is to decide
+static void print_choice(const struct job_view *view, const char *job_id, struct out *out)
+{
+    enum job_state state = job_view_state(view);
+    if (state != JOB_UNSURE && state != JOB_FAILED)
+        return;
+    out_paint(out, BOLD, "\nwhat can be done\n");
+    if (state == JOB_UNSURE)
+        out_printf(out, "  tokfleet unsure show %s    the evidence, and the commands to decide\n",
+                   job_id);
+    else
+        out_printf(out, "  tokfleet retry %s    try it again, when its cause is mended\n", job_id);
+}
+
 void job_view_print(const struct job_view *view, const struct job_rules *rules, const char *job_id,
                     int64_t now_ms, struct out *out)
 {
@@ -203,5 +217,6 @@ void job_view_print(const struct job_view *view, const struct job_rules *rules, 
     print_tiktok(&page, view);
     print_times(&page, view, now_ms);
     job_view_print_timeline(view, out);
+    print_choice(view, job_id, out);
     page_fini(&page);
 }

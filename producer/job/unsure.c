@@ -3,6 +3,7 @@
 #include "producer/job/unsure.h"
 #include "base/memory.h"
 #include "loop/clock.h"
+#include "producer/tool/account_name.h"
 #include "producer/tool/verb.h"
 #include "producer/tool/words.h"
 
@@ -26,6 +27,7 @@ struct list {
     struct tool               *tool;
     const struct list_options *options;
     struct table               table;
+    char                       open_id[OPEN_ID_MAX + 1];  // of --account
     int64_t                    now_ms;
     int64_t                    shown;
     int64_t                    others;  // fitted, and are beyond the limit
@@ -123,8 +125,8 @@ static void take(struct list *list, struct str job_id, const struct answer *job,
     double      since   = 0;
     if (!str_is(field_of(job, "state"), "UNSURE") || !str_to_double(score, &since))
         return;  // decided since
-    if (account && !str_is(field_of(job, "account"), account) &&
-        !str_is(field_of(job, "account_text"), account))
+    if (account && !account_name_fits(account, list->open_id, field_of(job, "account"),
+                                      field_of(job, "account_text")))
         return;
     if (list->shown == list->options->limit) {
         list->others++;
@@ -178,10 +180,11 @@ static int run_unsure_list(struct tool *tool, const void *options, char *const *
     struct ask               ids  = { 0 };
     struct error             err;
     int                      code = END_WELL;
-    table_init(&list.table, COUNT_OF(head));
-    for (size_t i = 0; i < COUNT_OF(head); i++)
-        table_add_text(&list.table, head[i]);
-    bool ok = tool_store(tool, &err);
+    table_init(&list.table, head, COUNT_OF(head));
+    list.table.cut = true;
+    bool ok        = tool_store(tool, &err) &&
+              (!list.options->account ||
+               account_name_find(tool, list.options->account, list.open_id, &err));
     if (ok) {
         ask_begin(tool, &ids, "ZRANGE", "unsure", STR(""));
         ask_add(&ids, "0");
@@ -209,7 +212,7 @@ static const char list_help[] =
 const struct verb verb_unsure_list = {
     .name          = "unsure list",
     .operands      = "",
-    .summary       = "list the jobs of which nobody knows whether they were posted",
+    .summary       = "list the jobs that may be on TikTok or not",
     .flags         = list_flags,
     .flag_count    = COUNT_OF(list_flags),
     .options_bytes = sizeof(struct list_options),

@@ -147,8 +147,11 @@ static void print_evidence(struct doubt *doubt)
 {
     const struct answer *job = &doubt->view.asks[VIEW_JOB].reply.answer;
     struct str           said;
+    bool                 has_said = unsure_said(job, &said);
+    if (!has_said && job_view_state(&doubt->view) != JOB_UNSURE)
+        return;
     print_head(doubt, "what listing the account's videos said");
-    if (unsure_said(job, &said)) {
+    if (has_said) {
         page_text(&doubt->page, "said", said);
         page_time(&doubt->page, "at", job_view_number(&doubt->view, "evidence_at"), doubt->now_ms);
         page_text(&doubt->page, "looks", field_of(doubt, "evidence_looks"));
@@ -168,7 +171,7 @@ static const struct {
     const char *rest;     // behind it
 } choices[] = {
     { "it is there", "tokfleet resolve", " --posted URL" },
-    { "not there, send it again", "tokfleet retry", "" },
+    { "not there, send it again", "tokfleet retry", " --yes" },
     { "not there, leave it", "tokfleet resolve", " --failed" },
 };
 

@@ -41,8 +41,8 @@ static const char help[] =
 
 const struct verb verb_schema = {
     .name         = "schema",
-    .operands     = "[job|command|event|dead-letter] ",
-    .summary      = "print the JSON Schema of jobs, commands, events or dead letters",
+    .operands     = "[job|command|event|dead-letter]",
+    .summary      = "print the JSON Schema of what stands on the topics",
     .flags        = NULL,
     .flag_count   = 0,
     .operands_max = 1,

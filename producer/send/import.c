@@ -200,7 +200,7 @@ static void print_json(struct import *import)
     struct json *object = json_object();
     check_json(&import->check, object);
     json_set_i64(object, "sent", (int64_t)import->confirmed);
-    json_set_i64(object, "not_confirmed", (int64_t)(import->check.good - import->confirmed));
+    json_set_i64(object, "not_confirmed", (int64_t)(import->sent - import->confirmed));
     out_json(&import->tool->out, object);
     json_free(object);
 }

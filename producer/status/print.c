@@ -118,10 +118,16 @@ static void print_waiting(const struct status *status, struct out *out)
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
     words_plural(status->count[JOB_QUEUED], "job", &line);
-    buf_add_text(&line, "; ready to act, now or soon: ");
-    words_plural(status->ready, "account", &line);
-    buf_add_text(&line, "; scheduled, backing off, or with an end: ");
-    words_plural(status->delayed, "job", &line);
+    if (status->ready) {
+        buf_add_text(&line, "; ");
+        words_plural(status->ready, "account", &line);
+        buf_add_text(&line, " may begin one, now or soon");
+    }
+    if (status->delayed) {
+        buf_add_text(&line, "; ");
+        words_plural(status->delayed, "job", &line);
+        buf_add_text(&line, " with a time: scheduled, backing off, or to expire");
+    }
     print_label(out, "waiting");
     out_printf(out, "%s\n", buf_text(&line));
     const char *at_least = status->scanned_all ? "" : "at least ";
@@ -171,9 +177,7 @@ static void print_programs(const struct status *status, struct out *out)
     if (!status->program_count)
         return;
     buf_init(&seen, 64);
-    table_init(&table, sizeof head / sizeof head[0]);
-    for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
-        table_add_text(&table, head[i]);
+    table_init(&table, head, COUNT_OF(head));
     for (size_t i = 0; i < status->program_count; i++) {
         const struct program_seen *program = &status->programs[i];
         table_add_text(&table, program->kind);
@@ -196,18 +200,15 @@ static void print_programs(const struct status *status, struct out *out)
 
 static void print_failures(const struct status *status, struct out *out)
 {
-    struct table table;
-    struct buf   ago;
+    static const char *const head[] = { "when", "state", "job", "code", "cause" };
+    struct table             table;
+    struct buf               ago;
     if (!status->failure_count)
         return;
     out_paint(out, BOLD, "\nlast failures\n");
     buf_init(&ago, 64);
-    table_init(&table, 5);
-    table_add_text(&table, "when");
-    table_add_text(&table, "state");
-    table_add_text(&table, "job");
-    table_add_text(&table, "code");
-    table_add_text(&table, "cause");
+    table_init(&table, head, COUNT_OF(head));
+    table.cut = true;
     for (size_t i = 0; i < status->failure_count; i++) {
         const struct failure *failure = &status->failures[i];
         buf_clear(&ago);

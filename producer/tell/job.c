@@ -171,10 +171,10 @@ static bool fill_retry(struct tool *tool, const struct tell_options *options,
     if (job_state_after(job_view_state(view), ON_RETRY) == JOB_STATE_COUNT)
         return refuse(tool, view, "only FAILED and UNSURE jobs can be retried");
     if (job_view_state(view) == JOB_UNSURE && !options->yes)
-        return refuse(
-            tool, view,
-            "look at the account on TikTok first. If the post is there: tokfleet resolve ID "
-            "--posted URL. If it is not, retry with --yes: it may be posted twice");
+        return refuse(tool, view,
+                      "look at the account on TikTok first. If the post is there, resolve it "
+                      "(--posted URL). If it is not, retry with --yes: it may be posted twice. "
+                      "tokfleet unsure show lays out what is known");
     set_attempt(view, message);
     return true;
 }
@@ -255,7 +255,7 @@ static int run_resolve(struct tool *tool, const void *options_read, char *const 
     const struct tell_options *options = options_read;
     (void)operand_count;
     if (!options->posted == !options->failed) {
-        tool_note(tool, "say one of --posted URL and --failed");
+        tool_note(tool, "say one of them: --posted URL, or --failed");
         return END_USAGE;
     }
     return tell(tool, "resolve", options, operands[0], fill_resolve);

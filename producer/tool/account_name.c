@@ -22,3 +22,8 @@ bool account_name_find(struct tool *tool, const char *name, char open_id[OPEN_ID
     asks_fini(&ask, 1);
     return ok;
 }
+
+bool account_name_fits(const char *name, const char *open_id, struct str account, struct str text)
+{
+    return (open_id[0] && str_is(account, open_id)) || str_is(text, name);
+}

@@ -47,8 +47,9 @@ static bool read_number(const struct flag *row, const char *text, int64_t *numbe
         return true;
     if (row->kind == FLAG_MS)
         return error_set(err, ERR_INPUT,
-                         "--%s %.60s: a time such as 30s, 5m or 2h is wanted, up to %" PRIi64 " s",
-                         row->name, text, row->highest / 1000);
+                         "--%s %.60s: a time such as 30s, 5m or 2h is wanted, from %g s to %" PRIi64
+                         " s",
+                         row->name, text, (double)row->lowest / 1000, row->highest / 1000);
     return error_set(err, ERR_INPUT,
                      "--%s %.60s: a number from %" PRIi64 " to %" PRIi64 " is wanted", row->name,
                      text, row->lowest, row->highest);

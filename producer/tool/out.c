@@ -6,12 +6,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "producer/tool/words.h"
 
-enum { JSON_LINE_MAX_BYTES = 16 * 1024 * 1024, CELL_MAX_BYTES = 4096 };
+enum { JSON_LINE_MAX_BYTES = 16 * 1024 * 1024, CELL_MAX_BYTES = 4096, LAST_COLUMN_MIN = 12 };
 
 void out_init(struct out *out, FILE *file)
 {
@@ -101,11 +102,19 @@ bool out_closed(const struct out *out)
     return out->closed || out->broken;
 }
 
-void table_init(struct table *table, size_t columns)
+int out_columns(const struct out *out)
+{
+    struct winsize size = { 0 };
+    return out->terminal && ioctl(fileno(out->file), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void table_init(struct table *table, const char *const *head, size_t columns)
 {
     assert(columns <= TABLE_COLUMNS_MAX);
     memset(table, 0, sizeof *table);
     table->columns = columns;
+    for (size_t i = 0; i < columns; i++)
+        table_add_text(table, head[i]);
 }
 
 void table_add(struct table *table, struct str cell)
@@ -135,6 +144,27 @@ static size_t width_of(const char *text)
     return width;
 }
 
+// bytes of the first so many characters
+static int bytes_of(const char *text, size_t characters)
+{
+    const char *p = text;
+    for (; *p; p++)
+        if (((unsigned char)*p & 0xc0) != 0x80 && characters-- == 0)
+            break;
+    return (int)(p - text);
+}
+
+// characters that the last column may have
+static size_t room_of(const struct table *table, const struct out *out, const char *indent,
+                      const size_t *widths)
+{
+    size_t columns = table->cut ? (size_t)out_columns(out) : 0;
+    size_t before  = strlen(indent);
+    for (size_t i = 0; i + 1 < table->columns; i++)
+        before += widths[i] + strlen("  ");
+    return columns >= before + LAST_COLUMN_MIN ? columns - before : SIZE_MAX;
+}
+
 void table_print(const struct table *table, struct out *out, const char *indent)
 {
     size_t widths[TABLE_COLUMNS_MAX] = { 0 };
@@ -143,11 +173,13 @@ void table_print(const struct table *table, struct out *out, const char *indent)
         if (width > widths[i % table->columns])
             widths[i % table->columns] = width;
     }
+    size_t room = room_of(table, out, indent, widths);
     for (size_t i = 0; i < table->count; i++) {
         size_t      column = i % table->columns;
         const char *cell   = table->cells[i];
         bool        last   = column + 1 == table->columns;
-        out_paint(out, i < table->columns ? FAINT : PLAIN, "%s%s", column ? "  " : indent, cell);
+        out_paint(out, i < table->columns ? FAINT : PLAIN, "%s%.*s", column ? "  " : indent,
+                  bytes_of(cell, last ? room : SIZE_MAX), cell);
         if (last)
             out_printf(out, "\n");
         else

@@ -31,19 +31,22 @@ void out_bytes(struct out *out, struct str bytes);        // as they are
 void out_json(struct out *out, const struct json *json);  // one line
 bool out_flush(struct out *out);                          // false: closed or broken, stop
 bool out_closed(const struct out *out);
+int  out_columns(const struct out *out);  // of the terminal; 0: it is none
 
 // Cells in rows, left aligned, as wide as the widest; the first row is the head. The last column
-// is not padded.
+// is not padded. One that is `cut` ends where a terminal's line does: what it says in whole is to be
+// had elsewhere.
 enum { TABLE_COLUMNS_MAX = 10 };
 
 struct table {
     size_t columns;
+    bool   cut;
     char **cells;  // row by row; owned
     size_t count;
     size_t capacity;
 };
 
-void table_init(struct table *table, size_t columns);
+void table_init(struct table *table, const char *const *head, size_t columns);
 void table_add(struct table *table, struct str cell);  // made visible; copied
 void table_add_text(struct table *table, const char *cell);
 void table_print(const struct table *table, struct out *out, const char *indent);

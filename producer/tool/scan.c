@@ -4,34 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATTERN_BYTES = 512 };
-
-// "{fleet}:what"; what a pattern would take for its own in the fleet's name is escaped
-static void make_pattern(const char *fleet, const char *what, struct buf *out)
-{
-    buf_init(out, PATTERN_BYTES);
-    buf_add_char(out, '{');
-    for (const char *c = fleet; *c; c++) {
-        if (strchr("*?[]^\\", *c))
-            buf_add_char(out, '\\');
-        buf_add_char(out, *c);
-    }
-    buf_printf(out, "}:%s", what);
-}
+enum { PATTERN_BYTES = 128 };
 
 bool scan_page(struct tool *tool, const char *what, char cursor[SCAN_CURSOR_BYTES], struct ask *ask,
                struct error *err)
 {
-    struct buf pattern;
-    make_pattern(tool->config.fleet, what, &pattern);
+    char pattern[PATTERN_BYTES];
+    // nothing in a fleet's name means something to a pattern (config_read())
+    snprintf(pattern, sizeof pattern, "{%s}:%s", tool->config.fleet, what);
     ask_begin(tool, ask, "SCAN", NULL, STR(""));
     ask_add(ask, cursor);
     ask_add(ask, "MATCH");
-    ask_add(ask, buf_text(&pattern));
+    ask_add(ask, pattern);
     ask_add(ask, "COUNT");
     ask_add(ask, "2000");
     bool ok = tool_ask(tool, ask, 1, err);
-    buf_fini(&pattern);
     if (ok && ask->reply.answer.count != 2)
         return error_set(err, ERR_BROKEN, "Redis answered something else than a page of keys");
     if (ok)

@@ -101,8 +101,10 @@ struct store *tool_store(struct tool *tool, struct error *err)
     if (tool->store)
         return tool->store;
     tool->redis = redis_new(tool->loop, &settings, err);
-    if (!tool->redis)
+    if (!tool->redis) {
+        error_wrap(err, "TOKFLEET_REDIS_URL");
         return NULL;
+    }
     tool->store = store_new(tool->loop, tool->redis, config);
     return tool->store;
 }

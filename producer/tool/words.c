@@ -94,7 +94,7 @@ const char *words_state(enum job_state state)
         [JOB_SENDING]    = "the request that may publish it is on its way",
         [JOB_PROCESSING] = "TikTok accepted it and is working on it",
         [JOB_UNSURE] = "nobody knows whether TikTok published it: it is not sent again on a guess",
-        [JOB_PUBLISHED] = "published",
+        [JOB_PUBLISHED] = "it is on TikTok",
         [JOB_IN_INBOX]  = "delivered to the creator's inbox, to be posted by hand",
         [JOB_FAILED]    = "failed for good",
         [JOB_REJECTED]  = "rejected: it was never sent",

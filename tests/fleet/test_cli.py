@@ -107,6 +107,7 @@ def test_a_verb_that_is_not_there_suggests_the_nearest(fleet):
     assert 'did you mean "status"?' in ok(fleet.cli('sttaus'), 2).stderr
     assert 'account add, account list, account show' in ok(fleet.cli('account'), 2).stderr
     assert 'did you mean --account?' in ok(fleet.cli('post', '--acount', 'x'), 2).stderr
+    assert 'see: tokfleet post --help' in ok(fleet.cli('post'), 2).stderr
 
 
 def test_settings_are_printed_and_secrets_are_not(fleet):

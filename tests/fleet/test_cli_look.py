@@ -70,6 +70,10 @@ def test_jobs_are_listed_by_state_and_account(fleet):
     assert 'its account is not connected' in ok(fleet.cli('jobs', '--account', '@nobody')).stdout
     assert 'did you mean FAILED?' in ok(fleet.cli('jobs', '--state', 'FAILD'), 2).stderr
     assert 'no such job' in ok(fleet.cli('jobs', '--state', 'CANCELLED')).stderr
+    # a name that nobody has is not that of the jobs whose account is not known
+    assert ids('--account', '@nix') == []
+    assert 'no account of that name' in ok(fleet.cli('events', '--account', '@nix')).stderr
+    assert 'tokfleet retry broken' in ok(fleet.cli('job', 'broken')).stdout
 
 
 # ---- figures
@@ -250,6 +254,19 @@ class Terminal:
         assert text.rstrip().endswith('\x1b[?1049l'), text[-200:]
         os.close(self.master)
         os.close(self.slave)
+
+
+def test_a_table_on_a_terminal_ends_where_its_lines_do(fleet):
+    whole = ok(fleet.cli('jobs', '--state', 'FAILED')).stdout
+    assert 'TikTok does not accept the format of the file.' in whole
+    for columns in (70, 300):
+        terminal = Terminal(fleet, 'jobs', '--state', 'FAILED', columns=columns)
+        assert terminal.process.wait(20) == 0
+        terminal.read()
+        shown = re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', terminal.bytes.decode()).replace('\r', '')
+        assert shown == '\n'.join(line[:columns] for line in whole.split('\n')), shown
+        os.close(terminal.master)
+        os.close(terminal.slave)
 
 
 def test_the_live_view_fits_every_size_and_leaves_the_terminal_as_it_was(fleet):

@@ -123,7 +123,7 @@ def check_cli(fleet, held):
     assert job_id in shown.stdout and record['account_text'] in shown.stdout and 'unsure show' in shown.stderr
     page = fleet.cli('unsure', 'show', job_id).stdout
     for text in (record['account_text'], record['evidence_said'], record['attempt_epoch'], record['worker'] + ': it is alive',
-                 record['error_cause'], 'tokfleet resolve %s --posted URL' % job_id, 'tokfleet retry ' + job_id,
+                 record['error_cause'], 'tokfleet resolve %s --posted URL' % job_id, 'tokfleet retry %s --yes' % job_id,
                  'tokfleet resolve %s --failed' % job_id, 'hold: ', 'an INTENT'):
         assert text in page, (text, page)
     one = json.loads(fleet.cli('unsure', 'show', job_id, '--json').stdout)

@@ -73,7 +73,7 @@ def check_shown(fleet):
     listed = {one['job_id'] for one in map(json.loads, fleet.cli('unsure', 'list', '--json').stdout.splitlines())}
     assert listed == set(JOBS), listed
     page = do(fleet, 'unsure', 'show', 'failed')
-    for text in ('an INTENT', 'tokfleet resolve failed --posted URL', 'tokfleet retry failed'):
+    for text in ('an INTENT', 'tokfleet resolve failed --posted URL', 'tokfleet retry failed --yes'):
         assert text in page, (text, page)
 
 

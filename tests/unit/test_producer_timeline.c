@@ -57,9 +57,7 @@ TEST(a_table_is_as_wide_as_its_widest_cells)
     size_t       count = 0;
     struct out   out   = { .file = open_memstream(&bytes, &count) };
     struct table table;
-    table_init(&table, 2);
-    table_add_text(&table, "a");
-    table_add_text(&table, "b");
+    table_init(&table, (const char *const[]){ "a", "b" }, 2);
     table_add_text(&table, "h\xc3\xa9llo");
     table_add_text(&table, "x\ty");
     table_print(&table, &out, "> ");
