@@ -5,8 +5,8 @@ import time
 
 import faults
 import pytest
-from harness import Fleet, wait_for
-from test_gate import GATED, gate_opened
+from harness import ENDS, Fleet, Redis, wait_for
+from test_gate import GATED, gate_opened, pings
 from test_load import SIM
 from witness import check_ledger, mixed_jobs
 
@@ -72,3 +72,58 @@ def test_pollers_that_fight_for_the_gate_of_a_redis_emptied_again_and_again():
         # two takers may have written the same number, or the one that lost the gate a higher one: nothing is of that
         attempts = [int(epoch.split('-')[0]) for epochs in faults.journal(fleet).values() for epoch in epochs]
         assert max(attempts) <= faults.generation(fleet), (attempts, faults.generation(fleet))
+
+
+def refuse_by(fleet, what):
+    """Makes Redis answer every script with an error of that kind, and returns what ends that."""
+    redis = fleet.redis
+    if what == 'READONLY' or what == 'MASTERDOWN':
+        # a replica of nobody: one more identity, and a gate, when it ends
+        redis('CONFIG', 'SET', 'replica-serve-stale-data', 'no' if what == 'MASTERDOWN' else 'yes')
+        redis('REPLICAOF', '127.0.0.1', '1')
+        return lambda: redis('REPLICAOF', 'NO', 'ONE')
+    if what == 'NOAUTH':
+        redis('CONFIG', 'SET', 'requirepass', 'changed')
+        redis('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+        return lambda: redis('CONFIG', 'SET', 'requirepass', '')
+    if what == 'NOPERM':
+        redis('ACL', 'SETUSER', 'default', '-@all', '+acl', '+info', '+ping')
+        return lambda: redis('ACL', 'SETUSER', 'default', '+@all')
+    if what == 'NOREPLICAS':
+        redis('CONFIG', 'SET', 'min-replicas-to-write', '1')
+        return lambda: redis('CONFIG', 'SET', 'min-replicas-to-write', '0')
+    assert what == 'BUSY'
+    redis('CONFIG', 'SET', 'busy-reply-threshold', '50')
+    other = Redis(fleet.redis_port)
+    other.connect()
+    other.socket.sendall(b'*3\r\n$4\r\nEVAL\r\n$20\r\nwhile true do end --\r\n$1\r\n0\r\n')
+    time.sleep(0.3)
+
+    def over():
+        redis('SCRIPT', 'KILL')
+        wait_for('it answers again', lambda: pings(fleet))
+    return over
+
+
+REFUSALS = ('READONLY', 'MASTERDOWN', 'NOAUTH', 'NOPERM', 'NOREPLICAS', 'BUSY')
+
+
+def test_a_redis_that_refuses_for_a_while_loses_nothing_whatever_it_says():
+    """Under load, so that each step of many jobs meets each refusal."""
+    count = 360
+    with Fleet(dict(GATED, redis_backoff_max_ms=500), sim=SIM, accounts=count // 10) as fleet:
+        fleet.start_programs(workers=2, pollers=2)
+        jobs = mixed_jobs(count, fleet.add_accounts())
+        ids = [job['job_id'] for job in jobs]
+        fleet.produce([(job['account'], job) for job in jobs])
+        for i, what in enumerate(REFUSALS):
+            done = count * (i + 1) // (len(REFUSALS) + 2)
+            wait_for('%d are sent before %s' % (done, what), lambda: len(fleet.ledger()) >= done, 90)
+            over = refuse_by(fleet, what)
+            time.sleep(1.2)
+            over()
+        states = fleet.wait_ends(ids, 120, ENDS + ('UNSURE',))
+        unsure = check_ledger(fleet, jobs, states)
+        assert not unsure, unsure
+        wait_for('the outbox is empty', lambda: fleet.redis('XLEN', fleet.key('outbox')) == 0)
+        assert fleet.redis('ZCARD', fleet.key('slots')) == 0 and fleet.redis('ZCARD', fleet.key('open')) == 0
