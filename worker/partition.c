@@ -5,56 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/seal.h"
-#include "job/job.h"
-#include "job/message.h"
 #include "loop/clock.h"
-#include "worker/dead.h"
-#include "worker/order.h"
+#include "worker/item.h"
 
-enum {
-    NAME_BYTES   = TOPIC_NAME_BYTES + 12,
-    SOURCE_BYTES = NAME_BYTES + 24,
-    OFFSET_BYTES = 24,
-    MARK_BYTES   = 96,
-    AGAIN_MS     = 500
-};
-
-enum item_stage {
-    ITEM_PREPARING,  // its dead letter or journal record is on its way to Kafka
-    ITEM_BEHIND,     // a command: looked at when everything before it is in Redis
-    ITEM_READY,      // the script may be asked, after those of the messages before it
-    ITEM_ASKED,      // the script is on its way
-};
-
-struct item {                 // one message
-    struct call        call;  // Kafka first, then the script
-    struct redis_reply reply;
-    struct partition  *partition;  // borrowed
-    enum item_stage    stage;
-    TAILQ_ENTRY(item) entry;
-    int64_t      offset;
-    int64_t      timestamp_ms;
-    struct buf   message;  // the whole
-    struct buf   key;      // of the message
-    bool         has_key;
-    struct job   job;       // decoded, or what could be read of it
-    bool         is_order;  // it is a command, which could be read
-    struct order order;
-    const char  *verdict;             // of the script: job, bad, skip
-    struct error error;               // why it is bad
-    const char  *code;                // of the dead letter; NULL: none is due
-    char         shown[MARK_BYTES];   // what the watermark must show: "offset timestamp crc"
-    char         next[OFFSET_BYTES];  // the offset that it shows afterwards
-    char         crc[16];
-    char         source[SOURCE_BYTES];
-    struct buf   record_key;  // journal record
-    struct buf   record;
-};
+enum { AGAIN_MS = 500 };
 
 TAILQ_HEAD(item_list, item);
 
@@ -62,12 +20,12 @@ struct partition {
     struct program    *program;  // borrowed
     struct kafka_in   *in;       // borrowed
     int32_t            number;
-    char               name[NAME_BYTES];  // "topic-partition", the watermark's field
-    struct item_list   items;             // not yet in Redis, in order
-    size_t             waiting;           // how many
-    size_t             waiting_bytes;     // of their messages
-    size_t             asked;             // scripts on their way
-    struct call        mark;              // asking for the watermark
+    char               name[PARTITION_NAME_BYTES];  // "topic-partition", the watermark's field
+    struct item_list   items;                       // not yet in Redis, in order
+    size_t             waiting;                     // how many
+    size_t             waiting_bytes;               // of their messages
+    size_t             asked;                       // scripts on their way
+    struct call        mark;                        // asking for the watermark
     struct redis_reply mark_reply;
     struct timer       again;              // begin anew
     bool               running;            // messages are taken
@@ -82,19 +40,6 @@ struct partition {
 };
 
 static void partition_pump(struct partition *partition);
-
-static void item_free(struct item *item)
-{
-    call_cancel(&item->call);
-    redis_reply_fini(&item->reply);
-    buf_fini(&item->message);
-    buf_fini(&item->key);
-    buf_fini(&item->record_key);
-    buf_fini(&item->record);
-    job_fini(&item->job);
-    order_fini(&item->order);
-    free(item);
-}
 
 static void item_remove(struct item *item)
 {
@@ -232,40 +177,12 @@ static void partition_check(struct partition *partition, const struct kafka_mess
 
 // ---- a message's script
 
-static void item_dead_letter(struct item *item);
 static void on_prepared(struct call *call, const struct error *err);
-
-static struct str item_job_id(const struct item *item)
-{
-    return item->is_order ? item->order.command.job_id : item->job.id;
-}
-
-static void item_count(const struct item *item, struct str what)
-{
-    struct metrics *metrics = item->partition->program->metrics;
-    struct str      result  = item->is_order ? STR("command") : what;
-    bool            is_new  = !str_is(what, "KNOWN") && !str_is(what, "SKIPPED");
-    metric_add(metrics, METRIC_INGESTED, metric_place(metrics, METRIC_INGESTED, 0, result), 1);
-    if (!item->is_order && is_new)
-        metric_observe(metrics, METRIC_INGEST_LAG, 0,
-                       (clock_wall_ms() - item->timestamp_ms) * 1000);
-    if (item->is_order && !item->code)
-        order_count(&item->order, what);
-}
 
 static void item_stored(struct item *item)
 {
     struct partition *partition = item->partition;
-    struct str        what      = answer_item(&item->reply.answer, 1);
-    item_count(item, what);
-    if (item->is_order)
-        log_info("command ingested", F_STRN("job", item_job_id(item)),
-                 F_STRN("command", item->order.command.id),
-                 F_STR("what", command_text(item->order.command.what)), F_STRN("state", what),
-                 F_STR("source", item->source));
-    else if (item->job.id.len)
-        log_info("job ingested", F_STRN("job", item->job.id), F_STRN("state", what),
-                 F_STRN("account", item->job.account), F_STR("source", item->source));
+    item_tell(item);
     kafka_in_done(partition->in, partition->number, item->offset + 1);
     item_remove(item);
     partition_pump(partition);
@@ -290,7 +207,7 @@ static void item_refused(struct item *item)
     item->verdict = "skip";
     item->code    = "other_content";
     redis_reply_fini(&item->reply);
-    item_dead_letter(item);
+    item_dead_letter(item, on_prepared);
 }
 
 // Scripts that were asked for after this one have been refused by the watermark: they are asked
@@ -332,55 +249,17 @@ static void on_stored(struct call *call, const struct error *err)
     }
 }
 
-static void item_ask_order(struct item *item)
+static void partition_ask(struct item *item)
 {
-    struct partition   *partition = item->partition;
-    struct command_args args      = {
-             .partition   = str_of(partition->name),
-             .shown       = str_of(item->shown),
-             .next_offset = str_of(item->next),
-             .crc         = str_of(item->crc),
-    };
-    order_args(&item->order, &args);
     item->stage = ITEM_ASKED;
-    partition->asked++;
-    script_command(partition->program->store, &args, &item->reply, &item->call, on_stored);
+    item->partition->asked++;
+    item_ask(item, on_stored);
 }
 
-static void item_look(struct item *item)
+static void partition_look(struct item *item)
 {
-    struct order_mark mark = { str_of(item->partition->name), str_of(item->shown) };
-    item->stage            = ITEM_PREPARING;
-    order_prepare(&item->order, &mark, &item->call, on_prepared);
-}
-
-static void item_ask(struct item *item)
-{
-    if (item->is_order && !item->code) {
-        item_ask_order(item);
-        return;
-    }
-    struct partition  *partition = item->partition;
-    struct ingest_args args      = {
-             .partition   = str_of(partition->name),
-             .shown       = str_of(item->shown),
-             .next_offset = str_of(item->next),
-             .timestamp   = item->timestamp_ms,
-             .crc         = str_of(item->crc),
-             .verdict     = str_of(item->verdict),
-             .source      = str_of(item->source),
-             .by          = program_id(partition->program),
-    };
-    ingest_args_of_job(&item->job, buf_str(&item->message), &args);
-    if (strcmp(item->verdict, "bad") == 0) {
-        args.code   = str_of(item->code);
-        args.cause  = str_of(item->error.message);
-        args.remedy = STR("Mend the message and send it again; the same job_id may be used. The "
-                          "original is in the dead letters (tokfleet dlq list).");
-    }
-    item->stage = ITEM_ASKED;
-    partition->asked++;
-    script_ingest(partition->program->store, &args, &item->reply, &item->call, on_stored);
+    item->stage = ITEM_PREPARING;
+    item_look(item, on_prepared);
 }
 
 static void partition_pump(struct partition *partition)
@@ -389,15 +268,15 @@ static void partition_pump(struct partition *partition)
     struct item *item;
     TAILQ_FOREACH (item, &partition->items, entry) {
         if (item->stage == ITEM_BEHIND && item == TAILQ_FIRST(&partition->items))
-            item_look(item);
+            partition_look(item);
         if (item->stage == ITEM_BEHIND || item->stage == ITEM_PREPARING || partition->asked >= most)
             return;
         if (item->stage == ITEM_READY)
-            item_ask(item);
+            partition_ask(item);
     }
 }
 
-// ---- what has to be in Kafka before the watermark passes the message
+// ---- what has to be in Kafka first is there
 
 static void on_prepared(struct call *call, const struct error *err)
 {
@@ -414,7 +293,7 @@ static void on_prepared(struct call *call, const struct error *err)
         item->verdict = "skip";
         item->code    = "unknown_target";
         error_set(&item->error, ERR_INPUT, "%s", buf_text(&item->order.refused));
-        item_dead_letter(item);
+        item_dead_letter(item, on_prepared);
         return;
     }
     if (item->code) {
@@ -428,92 +307,24 @@ static void on_prepared(struct call *call, const struct error *err)
     partition_pump(partition);
 }
 
-static void item_dead_letter(struct item *item)
-{
-    struct dead_letter letter = {
-        .message = buf_str(&item->message),
-        .key     = item->has_key ? buf_str(&item->key) : (struct str){ 0 },
-        .job_id  = item_job_id(item),
-        .source  = str_of(item->source),
-        .code    = item->code,
-        .why     = item->error.message,
-    };
-    dead_letter_send(item->partition->program, &letter, &item->call, on_prepared);
-}
-
-static void item_journal_message(struct item *item)
-{
-    struct program *p = item->partition->program;
-    journal_message_record(item->job.id, str_of(item->source), item->timestamp_ms,
-                           buf_str(&item->message), &item->record_key, &item->record);
-    struct kafka_record record = {
-        .topic     = p->topics[TOPIC_JOURNAL],
-        .partition = -1,
-        .key       = buf_str(&item->record_key),
-        .value     = buf_str(&item->record),
-    };
-    kafka_send(p->kafka, &record, NULL, &item->call, on_prepared);
-}
-
-static void item_judge(struct item *item)
-{
-    struct program  *p     = item->partition->program;
-    struct job_rules rules = { .message_max_bytes = p->config.job_max_bytes,
-                               .privacy_default   = p->config.job_privacy_default };
-    struct str       text  = buf_str(&item->message);
-    if (message_kind_of(text, rules.message_max_bytes) == MESSAGE_COMMAND) {
-        item->is_order = true;
-        item->verdict  = "skip";
-        if (!order_init(&item->order, p, text, str_of(item->source), item->timestamp_ms,
-                        &item->error))
-            item->code = "bad_command";
-    } else if (!job_decode(text, &rules, &item->job, &item->error)) {
-        item->verdict = "bad";
-        item->code    = "bad_message";
-    } else {
-        item->verdict = "job";
-    }
-}
-
 // ---- messages in order
 
 static void partition_add(struct partition *partition, const struct kafka_message *message,
                           const char *crc)
 {
-    struct program *p    = partition->program;
-    struct item    *item = xcalloc(1, sizeof *item);
-    item->partition      = partition;
-    item->offset         = message->offset;
-    item->timestamp_ms   = message->timestamp_ms;
-    item->has_key        = message->key.p != NULL;
-    buf_init(&item->message, message->value.len);
-    buf_add(&item->message, message->value);
-    buf_init(&item->key, message->key.len);
-    buf_add(&item->key, message->key);
-    memcpy(item->shown, partition->shown, sizeof item->shown);
-    snprintf(item->next, sizeof item->next, "%" PRIi64, message->offset + 1);
+    struct item *item =
+        item_new(partition->program, partition->name, message, crc, partition->shown);
+    item->partition = partition;
     snprintf(partition->shown, sizeof partition->shown, "%s %" PRIi64 " %s", item->next,
              message->timestamp_ms, crc);
-    snprintf(item->crc, sizeof item->crc, "%s", crc);
-    snprintf(item->source, sizeof item->source, "%s@%" PRIi64, partition->name, message->offset);
     TAILQ_INSERT_TAIL(&partition->items, item, entry);
     partition->waiting++;
     partition->waiting_bytes += message->value.len;
-    item_judge(item);
-    bool outlives =
-        strcmp(item->verdict, "job") == 0 &&
-        item->job.publish_at_ms > item->timestamp_ms + p->config.topics_jobs_retention_ms / 2;
-    if (item->code) {
-        item_dead_letter(item);
-    } else if (item->is_order) {
-        item->stage = ITEM_BEHIND;
-        partition_pump(partition);
-    } else if (outlives) {
-        item_journal_message(item);
-    } else {
-        item->stage = ITEM_READY;
-        partition_pump(partition);
-    }
+    item->stage = ITEM_PREPARING;
+    if (item_prepare(item, on_prepared))
+        return;
+    item->stage = item->is_order ? ITEM_BEHIND : ITEM_READY;
+    partition_pump(partition);
 }
 
 // After a silence the topic may be another one, made anew and grown past this place while nobody
