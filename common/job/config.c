@@ -17,7 +17,7 @@
 
 // clang-format off
 const struct setting config_rows[] = {
-    { "fleet", SET_TEXT, AT(fleet), "tokfleet", 1, 64, .help = "name of the fleet: one TikTok app with its jobs, accounts and limits; prefix of topics and Redis keys" },
+    { "fleet", SET_TEXT, AT(fleet), "tokfleet", 1, 64, .help = "name of the fleet (letters, digits, ._-): one TikTok app with its jobs, accounts and limits; prefix of topics and Redis keys" },
 
     { "kafka.brokers", SET_TEXT, AT(kafka_brokers), "127.0.0.1:9092", 1, 4096, .help = "bootstrap list host:port[,host:port]" },
     { "kafka.properties", SET_TEXT, AT(kafka_properties), "", 0, 4096, .help = "file of librdkafka properties, name=value a line (TLS, SASL, anything)" },

@@ -14,7 +14,7 @@ struct following {
     int64_t              began_ms;   // monotonic
     struct buf           last;       // the last line of the timeline that was printed
     int64_t              before_ms;  // its time
-    struct buf           doing;      // what TikTok said last
+    struct buf           doing;      // that was printed last
     bool                 told_wait;  // that nobody has taken it yet
     bool                 saw;        // Redis has answered before
     bool                 told_lost;  // that it does not any more
@@ -55,25 +55,37 @@ static void print_new_lines(struct tool *tool, struct following *f, const struct
     }
 }
 
-static void print_doing(struct tool *tool, struct following *f, const struct job_view *view)
+// what TikTok says of it, or what it waits for when that is more than its turn
+static void add_doing(const struct following *f, const struct job_view *view, struct buf *doing)
 {
-    struct buf  doing;
     struct str  status = job_view_field(view, "tiktok_status");
     const char *words  = words_tiktok(status);
     int64_t     bytes =
         job_view_number(view, "downloaded_bytes") + job_view_number(view, "uploaded_bytes");
-    if (job_view_state(view) != JOB_PROCESSING || !status.len)
-        return;
-    buf_init(&doing, 512);
-    buf_add_visible(&doing, status);
-    if (words)
-        buf_printf(&doing, ": %s", words);
-    if (bytes > 0) {
-        buf_add_text(&doing, ", ");
-        words_bytes(bytes, &doing);
+    if (job_view_state(view) == JOB_QUEUED) {
+        // as of the arrow that led here, so that it stays the same until the next one
+        job_view_add_waiting(view, f->before_ms, doing);
+        if (str_is(buf_str(doing), words_state(JOB_QUEUED)))
+            buf_clear(doing);
+    } else if (job_view_state(view) == JOB_PROCESSING && status.len) {
+        buf_add_text(doing, "TikTok says ");
+        buf_add_visible(doing, status);
+        if (words)
+            buf_printf(doing, ": %s", words);
+        if (bytes > 0) {
+            buf_add_text(doing, ", ");
+            words_bytes(bytes, doing);
+        }
     }
-    if (!str_eq(buf_str(&doing), buf_str(&f->doing))) {
-        out_paint(&tool->out, FAINT, "  %38s TikTok says %s\n", "", buf_text(&doing));
+}
+
+static void print_doing(struct tool *tool, struct following *f, const struct job_view *view)
+{
+    struct buf doing;
+    buf_init(&doing, 1024);
+    add_doing(f, view, &doing);
+    if (doing.len && !str_eq(buf_str(&doing), buf_str(&f->doing))) {
+        out_paint(&tool->out, FAINT, "  %38s %s\n", "", buf_text(&doing));
         buf_clear(&f->doing);
         buf_add(&f->doing, buf_str(&doing));
     }
@@ -185,7 +197,7 @@ int follow_job(struct tool *tool, const struct follow *follow)
     struct error     err;
     int              code;
     buf_init(&f.last, 8192);
-    buf_init(&f.doing, 512);
+    buf_init(&f.doing, 1024);
     for (;;) {
         struct job_view view = { 0 };
         code                 = look(tool, &f, &view, &err);

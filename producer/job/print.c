@@ -9,8 +9,7 @@
 
 enum { LINE_MAX_BYTES = 8192, LABEL_COLUMNS = 12, CAPTION_SHOWN_UNITS = 120 };
 
-// why a QUEUED job waits, as far as its hash and its account's tell
-static void add_why_waiting(const struct job_view *view, int64_t now_ms, struct buf *out)
+void job_view_add_waiting(const struct job_view *view, int64_t now_ms, struct buf *out)
 {
     const struct answer *account = &view->account.reply.answer;
     int64_t              due     = job_view_number(view, "t_due");
@@ -78,7 +77,7 @@ static void print_state(struct page *page, const struct job_view *view, const ch
     out_paint(page->out, BOLD, "%s\n", job_id);
     buf_printf(&line, "%.*s: ", STR_ARG(job_view_field(view, "state")));
     if (state == JOB_QUEUED)
-        add_why_waiting(view, now_ms, &line);
+        job_view_add_waiting(view, now_ms, &line);
     else
         buf_add_text(&line, words_state(state));
     page_paint(page, "state", buf_str(&line), paint == PLAIN ? BOLD : paint);

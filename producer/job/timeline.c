@@ -43,7 +43,7 @@ void timeline_print(const struct timeline_line *line, int64_t before_ms, struct 
     buf_init(&words, 1024);
     clock_format(line->at_ms, time);
     add_words(line->event, &words);
-    if (line->why.len) {
+    if (line->why.len && !str_eq(line->why, buf_str(&words))) {  // "cancelled: cancelled"
         buf_add_text(&words, ": ");
         buf_add_visible(&words, line->why);
     }

@@ -38,6 +38,8 @@ struct job_rules;
 void job_view_print(const struct job_view *view, const struct job_rules *rules, const char *job_id,
                     int64_t now_ms, struct out *out);
 struct json *job_view_json(const struct job_view *view, const char *job_id);
+// why a QUEUED job waits, as far as its hash and its account's tell
+void job_view_add_waiting(const struct job_view *view, int64_t now_ms, struct buf *out);
 // its timeline alone; nothing is printed when there is none
 void         job_view_print_timeline(const struct job_view *view, struct out *out);
 struct json *job_view_timeline_json(const struct job_view *view);

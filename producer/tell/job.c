@@ -34,8 +34,10 @@ static int tell(struct tool *tool, const char *command, const void *options_read
                 const char *job_id, tell_fill *fill)
 {
     const struct tell_options *options = options_read;
-    struct telling telling = { .options = &options->telling, .command = command, .job_id = job_id };
-    struct job_view view   = { 0 };
+    struct telling             telling = {
+                    .options = &options->telling, .command = command, .name = job_id, .job_id = job_id
+    };
+    struct job_view view = { 0 };
     int             code;
     if (job_view_look(tool, job_id, &view, &code)) {
         struct json *message = telling_begin(&telling);

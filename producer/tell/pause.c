@@ -10,13 +10,14 @@ struct pause_options {
 
 static const struct flag flags[] = { TELLING_FLAGS(pause_options) };
 
-static int tell(struct tool *tool, const char *command, const void *options_read,
+static int tell(struct tool *tool, const char *command, const void *options_read, const char *name,
                 struct str account)
 {
     const struct pause_options *options = options_read;
     // one key for the fleet's, so that they stand in their order
     struct telling telling = { .options = &options->telling,
                                .command = command,
+                               .name    = name,
                                .account = account,
                                .key     = account.len ? account : str_of(tool->config.fleet) };
     struct json   *message = telling_begin(&telling);
@@ -41,7 +42,7 @@ static int tell_account(struct tool *tool, const char *command, const void *opti
         tool_note(tool, "there is no account %s in fleet %s (tokfleet account list)", name,
                   tool->config.fleet);
     else
-        code = tell(tool, command, options, str_of(open_id));
+        code = tell(tool, command, options, name, str_of(open_id));
     asks_fini(&ask, 1);
     return code;
 }
@@ -51,14 +52,14 @@ static int run_pause(struct tool *tool, const void *options, char *const *operan
                      int operand_count)
 {
     return operand_count ? tell_account(tool, "pause", options, operands[0])
-                         : tell(tool, "pause", options, STR(""));
+                         : tell(tool, "pause", options, tool->config.fleet, STR(""));
 }
 
 static int run_resume(struct tool *tool, const void *options, char *const *operands,
                       int operand_count)
 {
     return operand_count ? tell_account(tool, "resume", options, operands[0])
-                         : tell(tool, "resume", options, STR(""));
+                         : tell(tool, "resume", options, tool->config.fleet, STR(""));
 }
 
 #define ROWS(count)                                                                                \

@@ -111,7 +111,7 @@ static bool look_pause(struct tool *tool, const struct telling *telling, struct 
     if (ok && str_is(asks[0].reply.answer.text, telling->id)) {
         seen->effect = EFFECT_APPLIED;
         snprintf(seen->why, sizeof seen->why, "%s",
-                 strcmp(telling->command, "pause") == 0 ? "paused" : "not paused");
+                 strcmp(telling->command, "pause") == 0 ? "paused" : "not paused any more");
     } else if (ok) {
         judge_passed(telling, watermark_next(asks[1].reply.answer.text), seen);
     }
@@ -148,9 +148,7 @@ static void print_effect(struct tool *tool, const struct telling *telling, const
     struct out *out = &tool->out;
     struct buf  what;
     buf_init(&what, 256);
-    buf_add_visible(&what, telling->job_id        ? str_of(telling->job_id)
-                           : telling->account.len ? telling->account
-                                                  : str_of(tool->config.fleet));
+    buf_add_visible(&what, str_of(telling->name));
     if (seen->effect == EFFECT_APPLIED)
         out_paint(out, GREEN, "%s: %s is %s\n", telling->command, buf_text(&what), seen->why);
     else if (seen->effect == EFFECT_REFUSED)

@@ -37,6 +37,7 @@ enum { TELLING_ID_BYTES = 64 };
 struct telling {
     const struct telling_options *options;  // borrowed
     const char                   *command;  // "cancel"
+    const char                   *name;     // of what it is for, as it is told to people
     const char                   *job_id;   // NULL: the account or the fleet
     struct str                    account;  // open_id; "" the fleet
     struct str                    key;      // of the message

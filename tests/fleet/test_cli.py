@@ -43,9 +43,9 @@ class Cli(Fleet):
         assert not set(arguments) - {w.split(':')[0] for w in words}, signature
         given = [arguments.get(w.split(':')[0], 0 if ':' in w else '') for w in words]
         # the settings come first, in the order in which the build made locals of them
-        conf = re.findall(r'^local (\w+) = tonumber\(ARGV\[(\d+)\]\)$', lua, re.M)
-        count = int(re.findall(r'^local \w+ = (?:tonumber\()?ARGV\[(\d+)\]', lua, re.M)[-1]) - len(words)
-        return self.redis('EVAL', lua, 1, self.key('gate'), *[CONF[n] for n, i in conf if int(i) <= count], *given)
+        made = {int(i): n.removesuffix('_text') for n, i in re.findall(r'^local (\w+) = (?:tonumber\()?ARGV\[(\d+)\]', lua, re.M)}
+        conf = [CONF[made[i]] for i in range(1, max(made) - len(words) + 1)]
+        return self.redis('EVAL', lua, 1, self.key('gate'), *conf, *given)
 
     def ingest(self, job, offset, **more):
         partition = more.pop('partition', self.name + '.jobs-0')

@@ -74,6 +74,7 @@ def test_jobs_are_listed_by_state_and_account(fleet):
     assert ids('--account', '@nix') == []
     assert 'no account of that name' in ok(fleet.cli('events', '--account', '@nix')).stderr
     assert 'tokfleet retry broken' in ok(fleet.cli('job', 'broken')).stdout
+    assert 'waits for account @nobody' in ok(fleet.cli('job', 'nobody', '--follow', '--timeout', '1s'), 4).stdout
 
 
 # ---- figures
