@@ -45,6 +45,16 @@ static const char *missing_scope(const struct post *post, struct str scopes)
     return upload || (publish && post->media == MEDIA_PHOTOS) ? NULL : "video.upload";
 }
 
+const struct outcome *creator_refused(const struct post *post, const struct creator_known *known,
+                                      const struct outcome *outcome)
+{
+    bool without = post->mode == POST_DRAFT && known->scopes.len &&
+                   !missing_scope(post, known->scopes) && !has_scope(known->scopes, "video.upload");
+    return without && strcmp(outcome->code, "scope_not_authorized") == 0
+               ? outcome_named("scope_missing")
+               : outcome;
+}
+
 static bool is_young(int64_t age_ms, int64_t at_most_ms)
 {
     return age_ms >= 0 && age_ms <= at_most_ms;

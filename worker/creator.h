@@ -32,6 +32,10 @@ enum creator_next { CREATOR_GO, CREATOR_REJECT, CREATOR_ASK, CREATOR_BACK };
 enum creator_next creator_decide(const struct post *post, const struct creator_known *known,
                                  const struct config *config, const struct outcome **outcome,
                                  struct buf *why);
+// Pure: what a refused init means. The documents let either permission leave photos as a draft; where
+// TikTok does not, that is this post's end, and no reason to stop the account's others.
+const struct outcome *creator_refused(const struct post *post, const struct creator_known *known,
+                                      const struct outcome *outcome);
 // Pure: what the account has switched off is sent as off; a line each in warnings.
 void creator_limit_post(const struct creator_known *known, struct post *post, struct buf *warnings);
 

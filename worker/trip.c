@@ -336,8 +336,9 @@ static bool lease_lasts(void *owner)
 
 static void on_answer(struct call *call, const struct error *err)
 {
-    struct trip          *trip    = trip_of(call);
-    const struct outcome *outcome = trip->answer.outcome;
+    struct trip          *trip = trip_of(call);
+    const struct outcome *outcome =
+        creator_refused(&trip->job.post, &trip->creator.known, trip->answer.outcome);
     buf_wipe(&trip->token);
     trip->verdict = verdict_of(outcome, trip->answer.http_status, trip->attempt, trip->retries,
                                &trip->program->config);

@@ -104,6 +104,22 @@ TEST(a_draft_of_photos_takes_either_permission_and_one_of_a_video_does_not)
                 "needs video.upload, granted are video.publish");
 }
 
+TEST(a_draft_of_photos_that_tiktok_wants_the_other_permission_for_stops_no_account)
+{
+    static const struct post draft   = { .mode = POST_DRAFT, .media = MEDIA_PHOTOS };
+    const struct outcome    *refused = outcome_of_code(STR("scope_not_authorized"), 401);
+    struct creator_known     known   = known_of(0, "");
+    known.scopes                     = STR("video.publish");
+    assert_string_equal(creator_refused(&draft, &known, refused)->code, "scope_missing");
+    assert_ptr_equal(creator_refused(&DIRECT, &known, refused), refused);
+    const struct outcome *expired = outcome_of_code(STR("access_token_invalid"), 401);
+    assert_ptr_equal(creator_refused(&draft, &known, expired), expired);
+    known.scopes = ALL;
+    assert_ptr_equal(creator_refused(&draft, &known, refused), refused);
+    known.scopes = STR("");
+    assert_ptr_equal(creator_refused(&draft, &known, refused), refused);
+}
+
 TEST(scopes_that_are_not_known_are_left_to_tiktok)
 {
     struct creator_known known = known_of(0, "PUBLIC_TO_EVERYONE");
