@@ -21,28 +21,29 @@ enum {
 };
 
 struct gate {
-    struct program     *program;  // borrowed
-    struct call         call;     // the step under way
-    struct redis_reply  reply;
-    struct call         keep;  // the lease of the token
-    struct redis_reply  keep_reply;
-    struct timer        keep_timer;
-    struct timer        wait;   // of the step that waits
-    bool                taken;  // this program has the gate, as far as it knows
-    bool                empty;  // Redis knew no job
-    bool                first;  // the first start of the fleet
-    uint64_t            takes;  // each has another token
-    char                taker[TAKER_BYTES];
-    int64_t             remembered;      // generation in Redis
-    char                identity[64];    // of the server that it was taken on
-    char                generation[24];  // the new one
-    int64_t             began_ms;        // monotonic
-    const char         *step;            // for people
-    bool                tail;            // the journal is read from where Redis knew it last
-    struct kafka_offset remembered_at;   // where the record of the remembered generation stands
-    struct anchor       anchor;          // whether it does
-    struct kafka_place  place;           // of the new generation's record
-    struct kafka_read  *read;            // owned while something is read
+    struct program      *program;  // borrowed
+    const struct topics *topics;   // borrowed
+    struct call          call;     // the step under way
+    struct redis_reply   reply;
+    struct call          keep;  // the lease of the token
+    struct redis_reply   keep_reply;
+    struct timer         keep_timer;
+    struct timer         wait;   // of the step that waits
+    bool                 taken;  // this program has the gate, as far as it knows
+    bool                 empty;  // Redis knew no job
+    bool                 first;  // the first start of the fleet
+    uint64_t             takes;  // each has another token
+    char                 taker[TAKER_BYTES];
+    int64_t              remembered;      // generation in Redis
+    char                 identity[64];    // of the server that it was taken on
+    char                 generation[24];  // the new one
+    int64_t              began_ms;        // monotonic
+    const char          *step;            // for people
+    bool                 tail;            // the journal is read from where Redis knew it last
+    struct kafka_offset  remembered_at;   // where the record of the remembered generation stands
+    struct anchor        anchor;          // whether it does
+    struct kafka_place   place;           // of the new generation's record
+    struct kafka_read   *read;            // owned while something is read
     struct kafka_offset
           *ends;  // owned: where a tail begins, then where the first reading of the journal ended
     size_t end_count;
@@ -183,8 +184,13 @@ static void on_opened(struct call *call, const struct error *err)
 
 static void gate_open(struct gate *gate)
 {
-    struct buf          ends;
-    char                anchor[48];
+    struct buf  ends;
+    char        anchor[48];
+    const char *wrong = topics_wrong(gate->topics);
+    if (wrong) {
+        gate_give_up(gate, wrong);
+        return;
+    }
     struct kafka_offset place = { gate->place.partition, gate->place.offset };
     mark_text(gate->ends, gate->end_count, &ends);
     snprintf(anchor, sizeof anchor, "%d:%" PRIi64, (int)place.partition, place.offset);
@@ -489,7 +495,7 @@ static void on_taken(struct call *call, const struct error *err)
 void gate_look(struct gate *gate)
 {
     struct program *p = gate->program;
-    if (p->draining || gate->taken || call_busy(&gate->call))
+    if (p->draining || gate->taken || call_busy(&gate->call) || topics_wrong(gate->topics))
         return;
     snprintf(gate->taker, sizeof gate->taker, "%s#%" PRIu64, p->id, ++gate->takes);
     struct gate_take_args args = { .taker    = str_of(gate->taker),
@@ -497,9 +503,10 @@ void gate_look(struct gate *gate)
     script_gate_take(p->store, &args, &gate->reply, &gate->call, on_taken);
 }
 
-struct gate *gate_new(struct program *program)
+struct gate *gate_new(struct program *program, const struct topics *topics)
 {
     struct gate *gate = xcalloc(1, sizeof *gate);
+    gate->topics      = topics;
     gate->program     = program;
     gate->step        = "take";
     timer_init(&gate->keep_timer, program->loop, on_keep_timer);

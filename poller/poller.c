@@ -17,6 +17,7 @@
 #include "poller/refresh.h"
 #include "poller/relay.h"
 #include "poller/sweep.h"
+#include "poller/topics.h"
 
 struct poller {
     struct follow   *follow;    // owned
@@ -26,6 +27,7 @@ struct poller {
     struct mark     *mark;      // owned
     struct relay    *relay;     // owned; before mark
     struct reap     *reap;      // owned
+    struct topics   *topics;    // owned; after gate
     struct gate     *gate;      // owned
     struct accounts *accounts;  // owned
     struct audit    *audit;     // owned
@@ -36,9 +38,12 @@ struct poller {
 
 static void *poller_open(struct program *program, struct error *err)
 {
-    (void)err;
+    struct topics *topics = topics_new(program, err);
+    if (!topics)
+        return NULL;
     struct poller *poller = xcalloc(1, sizeof *poller);
-    poller->gate          = gate_new(program);
+    poller->topics        = topics;
+    poller->gate          = gate_new(program, topics);
     poller->accounts      = accounts_new(program);
     poller->follow        = follow_new(program);
     poller->evidence      = evidence_new(program);
@@ -69,6 +74,7 @@ static void poller_drain(void *owner)
     sweep_drain(poller->sweep);
     accounts_drain(poller->accounts);
     gate_drain(poller->gate);
+    topics_drain(poller->topics);
 }
 
 static bool poller_idle(void *owner)
@@ -95,6 +101,7 @@ static void poller_close(void *owner)
     refresh_free(poller->refresh);
     accounts_free(poller->accounts);
     gate_free(poller->gate);
+    topics_free(poller->topics);
     free(poller);
 }
 

@@ -87,7 +87,8 @@ static rd_kafka_AdminOptions_t *options_new(struct kafka_admin *admin, rd_kafka_
 // what a topic that is there differs in, as far as is known without its configuration
 static void compare_partitions(const struct kafka_admin *admin, size_t i, struct buf *detail)
 {
-    if (admin->partitions[i] > 0 && admin->partitions[i] != admin->topics[i].partitions)
+    if (admin->topics[i].partitions > 0 && admin->partitions[i] > 0 &&
+        admin->partitions[i] != admin->topics[i].partitions)
         buf_printf(detail, "partitions: %d instead of %d", (int)admin->partitions[i],
                    (int)admin->topics[i].partitions);
 }
@@ -192,6 +193,10 @@ static void create(struct kafka_admin *admin)
     for (size_t i = 0; i < admin->count; i++) {
         if (admin->partitions[i] != PARTITIONS_NO_TOPIC)
             continue;
+        if (!admin->topics[i].partitions) {
+            say(admin, i, TOPIC_FAILED, "no such topic");
+            continue;
+        }
         wanted[n] = new_topic(&admin->topics[i], why, sizeof why);
         if (wanted[n])
             n++;

@@ -13,9 +13,9 @@ struct kafka_topic_config {
 };
 
 struct kafka_topic {
-    const char                      *name;
-    int32_t                          partitions;
-    int32_t                          replication;  // -1: the broker's default
+    const char *name;
+    int32_t     partitions;   // 0: it is not made, and their number is no matter
+    int32_t     replication;  // -1: the broker's default
     const struct kafka_topic_config *configs;
     size_t                           config_count;
 };

@@ -29,6 +29,7 @@ const struct setting config_rows[] = {
     { "kafka.session_ms", SET_MS, AT(kafka_session_ms), "30s", 1000, 5 * MINUTE, .help = "a silent worker's partitions go to others after" },
     { "topics.partitions", SET_COUNT, AT(topics_partitions), "12", 1, 1000, .help = "partitions of each topic that `topics ensure` creates" },
     { "topics.replication", SET_COUNT, AT(topics_replication), "-1", -1, 10, .help = "replicas of each topic; -1: the brokers' default" },
+    { "topics.check_ms", SET_MS, AT(topics_check_ms), "1h", 100, DAY, .help = "a poller looks whether the journal and the accounts are compacted topics every" },
     { "topics.jobs_retention_ms", SET_MS, AT(topics_jobs_retention_ms), "7d", SECOND, 365 * DAY, .help = "retention of the jobs topic: what waits longer than half of it is kept in the journal" },
 
     { "redis.url", SET_TEXT, AT(redis_url), "redis://127.0.0.1:6379", 1, 1024, .secret = true, .help = "redis://[user:password@]host:port[/db], or redis+sentinel://[user:password@]host:port[,host:port...]/service[/db]; over TLS rediss://... and rediss+sentinel://..." },

@@ -21,6 +21,7 @@ struct config {
     int64_t kafka_session_ms;
     int64_t topics_partitions;   // topics ensure
     int64_t topics_replication;  // topics ensure; -1: the broker's default
+    int64_t topics_check_ms;
     int64_t topics_jobs_retention_ms;
     // Redis
     char   *redis_url;                // secret: may hold a password

@@ -8,7 +8,7 @@ import time
 import faults
 import pytest
 from harness import video, wait_for
-from real_kafka import KAFKA, OnRealKafka, need_real_kafka
+from real_kafka import KAFKA, LIBS, OnRealKafka, need_real_kafka
 from test_load import SCALED
 from witness import check_ledger, mixed_jobs
 
@@ -106,3 +106,37 @@ def test_a_jobs_topic_made_anew_and_grown(tell):
         fleet.cli('reschedule', 'later', '--publish-at', '+0s')
         assert fleet.wait_ends(['later'], 60) == {'later': 'PUBLISHED'}
         assert fleet.stats()['inits'] == stats['inits'] + 1
+
+
+class Deleting(OnRealKafka):
+    """Its journal is as a broker makes one by itself."""
+
+    def ensure_topics(self):
+        subprocess.run([sys.executable, str(KAFKA), 'topics', '--bootstrap', self.brokers,
+                        '%s.journal:12:cleanup.policy=delete' % self.name], check=True)
+        done = self.cli('topics', 'ensure', '--partitions', '12', '--replication', '1')
+        assert 'journal' in done.stdout, done.stdout + done.stderr
+
+    def keep_by(self, policy):
+        done = subprocess.run(['java', '-cp', str(LIBS / '*'), 'kafka.admin.ConfigCommand', '--bootstrap-server', self.brokers,
+                               '--alter', '--entity-type', 'topics', '--entity-name', self.name + '.journal',
+                               '--add-config', 'cleanup.policy=[%s]' % policy], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_journal_that_kafka_deletes_is_told_and_no_gate_is_opened_on_it():
+    with Deleting(dict(SETTINGS, topics_check_ms=500, gate_lease_ms=3000), sim=SIM, accounts=1) as fleet:
+        log = fleet.dir / (fleet.start_program('poller') + '.log')
+        wait_for('it is told', lambda: 'cleanup.policy: delete instead of compact' in log.read_text(), 30)
+        fleet.keep_by('compact')
+        fleet.start_program('worker')
+        wait_for('the gate is open', lambda: fleet.redis('HGET', fleet.key('gate'), 'state') == 'open', 30)
+        fleet.keep_by('delete,compact')
+        wait_for('it is told', lambda: 'delete,compact instead of compact' in log.read_text(), 30)
+        fleet.redis('FLUSHALL')
+        time.sleep(6)  # gate.lease, gate.wait and a window are over
+        assert fleet.redis('HGET', fleet.key('gate'), 'state') != 'open'
+        fleet.keep_by('compact')
+        alias, = fleet.add_accounts()
+        fleet.produce([video('one', alias)])
+        assert fleet.wait_ends(['one'], 60) == {'one': 'PUBLISHED'}
