@@ -12,6 +12,8 @@
 #include "producer/help/help.h"
 #include "producer/tool/words.h"
 
+enum { FIRST_WORD_BYTES = 32 };
+
 // clang-format off
 const struct verb *const verbs[] = {
     &verb_post,
@@ -90,13 +92,30 @@ static const struct verb *find_verb(int argc, char **argv, int *taken)
     return NULL;
 }
 
+// a verb of one word, or the noun of others; NULL when nothing is near
+static const char *nearest_first_word(const char *typed, char found[FIRST_WORD_BYTES])
+{
+    char        words[COUNT_OF(verbs)][FIRST_WORD_BYTES];
+    const char *candidates[COUNT_OF(verbs)];
+    for (size_t i = 0; i < COUNT_OF(verbs); i++) {
+        struct str rest = str_of(verbs[i]->name), first = { 0 };
+        if (str_cut(&rest, ' ', &first))
+            snprintf(words[i], FIRST_WORD_BYTES, "%.*s", STR_ARG(first));
+        candidates[i] = words[i];
+    }
+    const char *near = words_nearest(str_of(typed), candidates, COUNT_OF(candidates));
+    if (near)
+        snprintf(found, FIRST_WORD_BYTES, "%s", near);
+    return near ? found : NULL;
+}
+
 // The verbs of a noun ("account"), when that is what was typed, and the nearest verb.
 static int unknown_verb(int argc, char **argv)
 {
     char        typed[64];
     const char *names[COUNT_OF(verbs)];
     bool        two = argc > 1 && argv[1] && argv[1][0] != '-';
-    char        noun[64];
+    char        noun[64], first[FIRST_WORD_BYTES];
     snprintf(noun, sizeof noun, "%s ", argv[0]);
     snprintf(typed, sizeof typed, "%s%s%s", argv[0], two ? " " : "", two ? argv[1] : "");
     fprintf(stderr, "tokfleet: there is no verb \"%s\"", typed);
@@ -109,7 +128,7 @@ static int unknown_verb(int argc, char **argv)
     }
     const char *near = words_nearest(str_of(typed), names, COUNT_OF(names));
     if (!near && !listed)
-        near = words_nearest(str_of(argv[0]), names, COUNT_OF(names));
+        near = nearest_first_word(argv[0], first);
     if (near && (two || !listed))
         fprintf(stderr, "%s did you mean \"%s\"?", listed ? ";" : ":", near);
     fprintf(stderr, "\nsee: tokfleet --help\n");
@@ -180,14 +199,18 @@ static int run_verb(const struct verb *verb, int argc, char **argv, void *option
     return close_tool(&tool, code);
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 int command_main(int argc, char **argv, char *const *environment)
 {
     const char *word  = argc > 1 ? argv[1] : "--help";
     int         taken = 0;
     // a reader that goes away is told by write(), not by a signal
     signal(SIGPIPE, SIG_IGN);
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
-        (strcmp(word, "help") == 0 && argc == 2)) {
+    if (is_help(word) || (strcmp(word, "help") == 0 && argc == 2)) {
         help_print(argc > 1 ? stdout : stderr);
         return printed(stdout, argc > 1 ? END_WELL : END_USAGE);
     }
@@ -200,6 +223,9 @@ int command_main(int argc, char **argv, char *const *environment)
     bool               wants_help = strcmp(word, "help") == 0;
     int                skip       = wants_help ? 2 : 1;
     const struct verb *verb       = find_verb(argc - skip, argv + skip, &taken);
+    if (!verb && (wants_help || (argc == 3 && is_help(argv[2]))) &&
+        help_print_noun(argv[skip], stdout))
+        return printed(stdout, END_WELL);
     if (!verb)
         return unknown_verb(argc - skip, argv + skip);
     if (wants_help) {

@@ -251,9 +251,10 @@ static int run(struct tool *tool, const void *options, const char *name, bool fo
     r.change.tool        = tool;
     r.change.side        = &r.side;
     bool cancels         = forget || (r.options->jobs && strcmp(r.options->jobs, "cancel") == 0);
-    if (!side_open(tool, &r.side, &err) || !change_read(&r.change, name, &err) ||
-        !check(&r, &err) || !withdraw(&r, &err) || !clean_record(&r, &err) ||
-        (cancels && !cancel_jobs(&r, &err)) ||
+    bool speaks          = !r.options->no_revoke;
+    if (!(speaks ? side_open(tool, &r.side, &err) : side_open_kept(tool, &r.side, &err)) ||
+        !change_read(&r.change, name, &err) || !check(&r, &err) || !withdraw(&r, &err) ||
+        !clean_record(&r, &err) || (cancels && !cancel_jobs(&r, &err)) ||
         (forget &&
          !forget_jobs(tool, r.change.record.open_id, r.options->timeout_ms, &r.forgotten, &err)))
         code = fail(&r, &err);

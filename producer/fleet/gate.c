@@ -35,20 +35,15 @@ static const struct flag rebuild_flags[] = {
 // ---- the gate as it stands
 
 struct gate_look {
-    struct ask asks[2];   // the hash, the server's identity
-    struct str state;     // "open", "closed", "" never opened
-    struct str identity;  // that it was opened on
-    struct str server;    // master_replid of this Redis
-    struct str generation;
-    struct str step;  // of the taker
-    struct str taker;
-    struct str done;
-    struct str of;
-    struct str read;        // of the journal: "whole", or "tail"; "" never yet
-    struct str t_swept;     // the last sweep of the journal; "" none
-    struct str swept_jobs;  // that it deleted
-    struct str swept_records;
+    struct ask asks[2];  // the hash, the server's identity
+    struct str server;   // master_replid of this Redis
 };
+
+// of the hash; "" when absent
+static struct str field_of(const struct gate_look *look, const char *name)
+{
+    return answer_field(&look->asks[0].reply.answer, name);
+}
 
 static struct str info_line(struct str info, const char *name)
 {
@@ -71,19 +66,7 @@ static bool gate_read(struct tool *tool, struct gate_look *look, struct error *e
     ask_add(&look->asks[1], "replication");
     if (!tool_ask(tool, look->asks, COUNT_OF(look->asks), err))
         return false;
-    const struct answer *hash = &look->asks[0].reply.answer;
-    look->state               = answer_field(hash, "state");
-    look->identity            = answer_field(hash, "identity");
-    look->generation          = answer_field(hash, "generation");
-    look->step                = answer_field(hash, "step");
-    look->taker               = answer_field(hash, "taker");
-    look->done                = answer_field(hash, "done");
-    look->of                  = answer_field(hash, "of");
-    look->read                = answer_field(hash, "read");
-    look->t_swept             = answer_field(hash, "t_swept");
-    look->swept_jobs          = answer_field(hash, "swept_jobs");
-    look->swept_records       = answer_field(hash, "swept_records");
-    look->server              = info_line(look->asks[1].reply.answer.text, "master_replid");
+    look->server = info_line(look->asks[1].reply.answer.text, "master_replid");
     return true;
 }
 
@@ -94,20 +77,21 @@ static void gate_look_fini(struct gate_look *look)
 
 static bool is_open(const struct gate_look *look)
 {
-    return str_is(look->state, "open") && str_eq(look->identity, look->server);
+    return str_is(field_of(look, "state"), "open") &&
+           str_eq(field_of(look, "identity"), look->server);
 }
 
 static const char *words_of(const struct gate_look *look)
 {
     if (is_open(look))
         return "open: Redis has been told what happened, and is acted on";
-    if (!look->state.len)
+    if (!field_of(look, "state").len)
         return "never opened on this Redis: a poller opens it once it has looked at the journal";
-    if (str_is(look->state, "open"))
+    if (str_is(field_of(look, "state"), "open"))
         return "closed: this Redis is another one than the gate was opened on (restarted, failed "
                "over); a poller takes it";
-    return look->taker.len ? "closed: a poller is telling Redis what happened"
-                           : "closed: a poller takes it soon";
+    return field_of(look, "taker").len ? "closed: a poller is telling Redis what happened"
+                                       : "closed: a poller takes it soon";
 }
 
 static void print_field(struct tool *tool, const char *label, struct str value)
@@ -119,46 +103,43 @@ static void print_swept(struct tool *tool, const struct gate_look *look)
 {
     char    when[CLOCK_TEXT_BYTES];
     int64_t at_ms;
-    if (!str_to_i64(look->t_swept, &at_ms))
+    if (!str_to_i64(field_of(look, "t_swept"), &at_ms))
         return;
     clock_format(at_ms, when);
-    out_printf(&tool->out, "%-11s %s, %.*s jobs, %.*s records of the journal deleted\n", "swept",
-               when, STR_ARG(look->swept_jobs.len ? look->swept_jobs : STR("0")),
-               STR_ARG(look->swept_records.len ? look->swept_records : STR("0")));
+    out_printf(
+        &tool->out, "%-11s %s, %.*s jobs, %.*s records of the journal deleted\n", "swept", when,
+        STR_ARG(field_of(look, "swept_jobs").len ? field_of(look, "swept_jobs") : STR("0")),
+        STR_ARG(field_of(look, "swept_records").len ? field_of(look, "swept_records") : STR("0")));
 }
 
 static void print_look(struct tool *tool, const struct gate_look *look)
 {
     print_field(tool, "gate", str_of(words_of(look)));
-    print_field(tool, "generation", look->generation);
-    print_field(tool, "identity", look->identity);
+    print_field(tool, "generation", field_of(look, "generation"));
+    print_field(tool, "identity", field_of(look, "identity"));
     print_field(tool, "server", look->server);
-    if (look->step.len)
-        out_printf(&tool->out, "step        %.*s, %.*s of %.*s, by %.*s\n", STR_ARG(look->step),
-                   STR_ARG(look->done), STR_ARG(look->of), STR_ARG(look->taker));
-    if (look->read.len)
+    if (field_of(look, "step").len)
+        out_printf(&tool->out, "step        %.*s, %.*s of %.*s, by %.*s\n",
+                   STR_ARG(field_of(look, "step")), STR_ARG(field_of(look, "done")),
+                   STR_ARG(field_of(look, "of")), STR_ARG(field_of(look, "taker")));
+    if (field_of(look, "read").len)
         print_field(tool, "journal",
-                    str_is(look->read, "tail") ? STR("read from where Redis knew it last")
-                                               : STR("read from the beginning"));
+                    str_is(field_of(look, "read"), "tail")
+                        ? STR("read from where Redis knew it last")
+                        : STR("read from the beginning"));
     print_swept(tool, look);
 }
 
 static void print_json(struct tool *tool, const struct gate_look *look)
 {
-    struct json *object = json_object();
+    static const char *const fields[] = { "state",   "generation", "identity",     "step",
+                                          "taker",   "done",       "of",           "read",
+                                          "t_swept", "swept_jobs", "swept_records" };
+    struct json             *object   = json_object();
     json_set_bool(object, "open", is_open(look));
-    json_set_text(object, "state", look->state);
-    json_set_text(object, "generation", look->generation);
-    json_set_text(object, "identity", look->identity);
     json_set_text(object, "server", look->server);
-    json_set_text(object, "step", look->step);
-    json_set_text(object, "taker", look->taker);
-    json_set_text(object, "done", look->done);
-    json_set_text(object, "of", look->of);
-    json_set_text(object, "read", look->read);
-    json_set_text(object, "t_swept", look->t_swept);
-    json_set_text(object, "swept_jobs", look->swept_jobs);
-    json_set_text(object, "swept_records", look->swept_records);
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        json_set_text(object, fields[i], field_of(look, fields[i]));
     out_json(&tool->out, object);
     json_free(object);
 }
@@ -289,11 +270,12 @@ static int watch_gate(struct tool *tool, int64_t before, int64_t until_ms, bool 
             gate_look_fini(&look);
             return tool_fail(tool, &err);
         }
-        bool done =
-            is_open(&look) && str_to_i64(look.generation, &generation) && generation > before;
+        bool done = is_open(&look) && str_to_i64(field_of(&look, "generation"), &generation) &&
+                    generation > before;
         snprintf(line, sizeof line, "%.*s, %.*s of %.*s",
-                 STR_ARG(look.step.len ? look.step : STR("waiting for a poller")),
-                 STR_ARG(look.done), STR_ARG(look.of));
+                 STR_ARG(field_of(&look, "step").len ? field_of(&look, "step")
+                                                     : STR("waiting for a poller")),
+                 STR_ARG(field_of(&look, "done")), STR_ARG(field_of(&look, "of")));
         if (!done && !as_json && strcmp(line, said) != 0)
             out_printf(&tool->out, "%s\n", line);
         if (done && as_json)

@@ -25,6 +25,29 @@ static void print_endings(FILE *file)
     }
 }
 
+static void print_row(const struct verb *verb, FILE *file)
+{
+    fprintf(file, "  %-*s ", NAME_COLUMNS, verb->name);
+    flags_print_wrapped(verb->summary, SUMMARY_COLUMN, SUMMARY_COLUMN, file);
+}
+
+bool help_print_noun(const char *noun, FILE *file)
+{
+    bool   any = false;
+    size_t len = strlen(noun);
+    for (size_t i = 0; i < verb_count; i++) {
+        if (strncmp(verbs[i]->name, noun, len) != 0 || verbs[i]->name[len] != ' ')
+            continue;
+        if (!any)
+            fprintf(file, "usage: tokfleet %s VERB [flags]\n\n", noun);
+        any = true;
+        print_row(verbs[i], file);
+    }
+    if (any)
+        fprintf(file, "\n`tokfleet %s VERB --help` teaches one of them, with examples.\n", noun);
+    return any;
+}
+
 void help_print(FILE *file)
 {
     fputs("usage: tokfleet VERB [flags]\n\n"
@@ -33,8 +56,7 @@ void help_print(FILE *file)
     for (size_t i = 0; i < verb_count; i++) {
         if (verbs[i]->heading)
             fprintf(file, "\n%s:\n", verbs[i]->heading);
-        fprintf(file, "  %-*s ", NAME_COLUMNS, verbs[i]->name);
-        flags_print_wrapped(verbs[i]->summary, SUMMARY_COLUMN, SUMMARY_COLUMN, file);
+        print_row(verbs[i], file);
     }
     fputs("\nto begin with:\n"
           "  tokfleet topics ensure               make the fleet's topics\n"

@@ -7,6 +7,7 @@
 #include "producer/tool/verb.h"
 
 void help_print(FILE *file);
+bool help_print_noun(const char *noun, FILE *file);  // "account"; false: no verb begins with it
 void help_print_verb(const struct verb *verb, FILE *file);
 
 // what every page says of the environment

@@ -48,18 +48,23 @@ static int tell_account(struct tool *tool, const char *command, const void *opti
 }
 
 // of the account that is named, else of the fleet
+static int tell_either(struct tool *tool, const char *command, const void *options,
+                       char *const *operands, int operand_count)
+{
+    return operand_count ? tell_account(tool, command, options, operands[0])
+                         : tell(tool, command, options, tool->config.fleet, STR(""));
+}
+
 static int run_pause(struct tool *tool, const void *options, char *const *operands,
                      int operand_count)
 {
-    return operand_count ? tell_account(tool, "pause", options, operands[0])
-                         : tell(tool, "pause", options, tool->config.fleet, STR(""));
+    return tell_either(tool, "pause", options, operands, operand_count);
 }
 
 static int run_resume(struct tool *tool, const void *options, char *const *operands,
                       int operand_count)
 {
-    return operand_count ? tell_account(tool, "resume", options, operands[0])
-                         : tell(tool, "resume", options, tool->config.fleet, STR(""));
+    return tell_either(tool, "resume", options, operands, operand_count);
 }
 
 #define ROWS(count)                                                                                \

@@ -106,6 +106,10 @@ def test_help_lists_every_verb_and_every_verb_teaches(fleet):
 def test_a_verb_that_is_not_there_suggests_the_nearest(fleet):
     assert 'did you mean "status"?' in ok(fleet.cli('sttaus'), 2).stderr
     assert 'account add, account list, account show' in ok(fleet.cli('account'), 2).stderr
+    for arguments in (['account', '--help'], ['help', 'account']):
+        page = ok(fleet.cli(*arguments)).stdout
+        assert 'usage: tokfleet account VERB' in page and 'account forget' in page and 'dlq list' not in page
+    assert 'did you mean "account"?' in ok(fleet.cli('acount', '--help'), 2).stderr
     assert 'did you mean --account?' in ok(fleet.cli('post', '--acount', 'x'), 2).stderr
     assert 'see: tokfleet post --help' in ok(fleet.cli('post'), 2).stderr
 
