@@ -147,6 +147,21 @@ struct str str_utf8_prefix(struct str a, size_t units)
     return (struct str){ a.p, i };
 }
 
+struct str str_of_i64(char out[I64_TEXT_BYTES], int64_t number)
+{
+    char    *end  = out + I64_TEXT_BYTES - 1;
+    char    *p    = end;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    *end          = '\0';
+    do {
+        *--p = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (number < 0)
+        *--p = '-';
+    return (struct str){ p, (size_t)(end - p) };
+}
+
 void buf_init(struct buf *buf, size_t max)
 {
     *buf = (struct buf){ .max = max };
@@ -216,6 +231,12 @@ bool buf_add_text(struct buf *buf, const char *text)
 bool buf_add_char(struct buf *buf, char c)
 {
     return buf_add(buf, (struct str){ &c, 1 });
+}
+
+bool buf_add_i64(struct buf *buf, int64_t number)
+{
+    char digits[I64_TEXT_BYTES];
+    return buf_add(buf, str_of_i64(digits, number));
 }
 
 bool buf_printf(struct buf *buf, const char *format, ...)

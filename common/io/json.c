@@ -401,15 +401,13 @@ void json_set_text(struct json *object, const char *key, struct str text)
 
 void json_set_i64(struct json *object, const char *key, int64_t number)
 {
-    struct buf digits;
-    buf_init(&digits, 32);
-    buf_printf(&digits, "%" PRId64, number);
-    bool   exact = number > -exact_limit && number < exact_limit;
-    bool   safe  = number >= -safe_limit && number <= safe_limit;
-    cJSON *item  = exact  ? cJSON_CreateNumber((double)number)
-                   : safe ? cJSON_CreateRaw(buf_text(&digits))
-                          : cJSON_CreateString(buf_text(&digits));
-    buf_fini(&digits);
+    char        digits[I64_TEXT_BYTES];
+    const char *text  = str_of_i64(digits, number).p;
+    bool        exact = number > -exact_limit && number < exact_limit;
+    bool        safe  = number >= -safe_limit && number <= safe_limit;
+    cJSON      *item  = exact  ? cJSON_CreateNumber((double)number)
+                        : safe ? cJSON_CreateRaw(text)
+                               : cJSON_CreateString(text);
     set_item(object, key, item);
 }
 

@@ -8,13 +8,15 @@ enum { HASHED_MAX_BYTES = 1024 * 1024 };
 
 static void add_text(struct buf *buf, struct str text)
 {
-    buf_printf(buf, "%zu:", text.len);
+    buf_add_i64(buf, (int64_t)text.len);
+    buf_add_char(buf, ':');
     buf_add(buf, text);
 }
 
 static void add_number(struct buf *buf, int64_t number)
 {
-    buf_printf(buf, "%" PRId64 ";", number);
+    buf_add_i64(buf, number);
+    buf_add_char(buf, ';');
 }
 
 static void add_post(struct buf *buf, const struct post *post)

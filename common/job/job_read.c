@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job/job_read.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { VALUE_UNITS = 40, VALUE_BYTES = 200 };
 
@@ -10,7 +12,11 @@ struct field field_of(const struct json *object, const char *prefix, const char 
     struct field field = { .value = json_get(object, key) };
     if (json_is_null(field.value))
         field.value = NULL;
-    snprintf(field.name, sizeof field.name, "%s%s", prefix, key);
+    size_t before = strlen(prefix);
+    size_t behind = strlen(key);
+    assert(before + behind < sizeof field.name);
+    memcpy(field.name, prefix, before);
+    memcpy(field.name + before, key, behind + 1);
     return field;
 }
 

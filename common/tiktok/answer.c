@@ -70,10 +70,17 @@ struct json *answer_parse(struct str body)
     struct buf   mended;
     buf_init(&mended, body.len);
     for (size_t at = 0; at < body.len;) {
-        struct str rest = { body.p + at, body.len - at };
+        struct str  rest   = { body.p + at, body.len - at };
+        const char *escape = memchr(rest.p, '\\', rest.len);
+        size_t      plain  = escape ? (size_t)(escape - rest.p) : rest.len;
+        if (plain) {
+            buf_add(&mended, (struct str){ rest.p, plain });
+            at += plain;
+            continue;
+        }
         int        unit = escaped_unit(rest);
         bool       half = is_high(unit) || is_low(unit);
-        size_t     len  = unit >= 0 ? ESCAPE_BYTES : rest.p[0] == '\\' && rest.len > 1 ? 2 : 1;
+        size_t     len  = unit >= 0 ? ESCAPE_BYTES : rest.len > 1 ? 2 : 1;
         struct str next = { rest.p + len, rest.len - len };
         if (is_high(unit) && is_low(escaped_unit(next))) {
             half = false;

@@ -2,8 +2,10 @@
 // links: tokfleet_base
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 TEST(a_missing_c_string_is_empty)
@@ -58,6 +60,18 @@ TEST(whole_numbers_are_taken_whole_or_not_at_all)
     const char *const bad[] = { "", " 1", "+1", "1 ", "1x", "0x10", "9223372036854775808", "1.0" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(str_to_i64(str_of(bad[i]), &n));
+}
+
+TEST(whole_numbers_become_the_text_that_printf_makes)
+{
+    const int64_t rows[] = { 0, 7, -7, 10, 1795389803624, INT64_MAX, INT64_MIN };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char digits[I64_TEXT_BYTES], expected[I64_TEXT_BYTES];
+        snprintf(expected, sizeof expected, "%" PRIi64, rows[i]);
+        struct str text = str_of_i64(digits, rows[i]);
+        assert_string_equal(text.p, expected);
+        assert_int_equal(text.len, strlen(expected));
+    }
 }
 
 TEST(numbers_with_a_fraction_are_taken_whole_or_not_at_all)

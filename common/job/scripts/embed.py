@@ -195,15 +195,15 @@ class Script:
         if self.conf:
             out.append('    const struct config *config = store_config(store);')
         if ints or self.conf:
-            out.append('    char numbers[%d][NUMBER_BYTES];' % (len(ints) + len(self.conf)))
+            out.append('    char numbers[%d][I64_TEXT_BYTES];' % (len(ints) + len(self.conf)))
         i = n = 0
         for setting in self.conf:
-            out.append('    argv[%d] = number_text(numbers[%d], config->%s);' % (i, n, fields[setting]))
+            out.append('    argv[%d] = str_of_i64(numbers[%d], config->%s);' % (i, n, fields[setting]))
             i, n = i + 1, n + 1
         for argument in self.fixed():
             name, _, kind = argument.partition(':')
             if kind:
-                out.append('    argv[%d] = number_text(numbers[%d], args->%s);' % (i, n, name))
+                out.append('    argv[%d] = str_of_i64(numbers[%d], args->%s);' % (i, n, name))
                 n += 1
             else:
                 out.append('    argv[%d] = args->%s;' % (i, name))
@@ -234,10 +234,8 @@ def main():
         + '\nextern const struct redis_script permit_script;'
         + '\nextern const struct redis_script *const all_scripts[];\nextern const size_t all_scripts_count;\n')
     (out / 'scripts.gen.c').write_text(
-        banner + '#include "job/scripts.gen.h"\n\n#include <stdio.h>\n#include <stdlib.h>\n\n#include "job/store.h"\n\n'
-        'enum { NUMBER_BYTES = 24 };\n\nstatic struct str number_text(char out[NUMBER_BYTES], int64_t number)\n{\n'
-        '    int len = snprintf(out, NUMBER_BYTES, "%" PRIi64, number);\n'
-        '    return (struct str){ out, (size_t)len };\n}\n\n' + '\n'.join(s.code(fields) for s in scripts)
+        banner + '#include "job/scripts.gen.h"\n\n#include <stdlib.h>\n\n#include "job/store.h"\n\n'
+        + '\n'.join(s.code(fields) for s in scripts)
         + '\nconst struct redis_script permit_script = { "permit",\n%s,\n    %d, "%s" };\n'
         % (c_text(permit), len(permit.encode()), hashlib.sha1(permit.encode()).hexdigest())
         + '\nconst struct redis_script *const all_scripts[] = {\n'
