@@ -141,8 +141,9 @@ fetch_promtool() {
     have apt-get && have dpkg-deb || return 1
     local folder
     folder=$(mktemp -d) || return 1
-    (cd "$folder" && apt-get -q download prometheus && dpkg-deb -x prometheus_*.deb .) >/dev/null 2>&1 </dev/null &&
-        mkdir -p "$ROOT/build/bin" && cp "$folder/usr/bin/promtool" "$ROOT/build/bin/promtool"
+    # a package of its own since Debian 13
+    (cd "$folder" && { apt-get -q download promtool || apt-get -q download prometheus; } && dpkg-deb -x ./*.deb . &&
+        mkdir -p "$ROOT/build/bin" && cp usr/bin/promtool "$ROOT/build/bin/promtool") >/dev/null 2>&1 </dev/null
     rm -rf "$folder"
     [[ -x $ROOT/build/bin/promtool ]]
 }
