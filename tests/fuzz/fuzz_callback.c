@@ -35,7 +35,9 @@ FUZZ(callback)
         check_again("error", callback.error);
     } else {
         fuzz_check_message(err.message);
-        if (callback.code.len > 8)
+        // names of parameters stand in messages, and a code may be one
+        struct str names = STR("the callback error_description");
+        if (callback.code.len > 8 && !fuzz_holds(names, callback.code))
             assert(!strstr(err.message, callback.code.p));
     }
     const char *uri = arena_text(&arena, input);
