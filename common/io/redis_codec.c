@@ -40,12 +40,22 @@ static struct answer *place(const redisReadTask *task, enum answer_kind kind)
     return answer;
 }
 
+// The kinds of RESP3, which is never asked for, and which hiredis knows since 1.0.
+static void *refuse(const redisReadTask *task)
+{
+    struct codec *codec = task->privdata;
+    codec->error        = "an answer of a kind that RESP2 does not have";
+    return NULL;
+}
+
 static void *create_text(const redisReadTask *task, char *p, size_t len)
 {
-    struct codec  *codec = task->privdata;
-    struct answer *answer =
-        place(task, task->type == REDIS_REPLY_ERROR ? ANSWER_ERROR : ANSWER_TEXT);
-    answer->text = arena_copy(&codec->arena, (struct str){ p, len });
+    struct codec *codec    = task->privdata;
+    bool          is_error = task->type == REDIS_REPLY_ERROR;
+    if (!is_error && task->type != REDIS_REPLY_STRING && task->type != REDIS_REPLY_STATUS)
+        return refuse(task);
+    struct answer *answer = place(task, is_error ? ANSWER_ERROR : ANSWER_TEXT);
+    answer->text          = arena_copy(&codec->arena, (struct str){ p, len });
     return answer;
 }
 
@@ -54,6 +64,8 @@ static void *create_text(const redisReadTask *task, char *p, size_t len)
 static void *create_array(const redisReadTask *task, item_count count)
 {
     struct codec *codec = task->privdata;
+    if (task->type != REDIS_REPLY_ARRAY)
+        return refuse(task);
     codec->items += (size_t)count;
     if (codec->items > codec->answer_max_bytes / ITEM_BYTES_LEAST) {
         codec->error = "an answer is too long";
@@ -85,17 +97,16 @@ static void free_nothing(void *answer)
 }
 
 #if HIREDIS_MAJOR >= 1
-// RESP3 is never asked for
 static void *refuse_double(const redisReadTask *task, double number, char *p, size_t len)
 {
-    (void)task, (void)number, (void)p, (void)len;
-    return NULL;
+    (void)number, (void)p, (void)len;
+    return refuse(task);
 }
 
 static void *refuse_bool(const redisReadTask *task, int value)
 {
-    (void)task, (void)value;
-    return NULL;
+    (void)value;
+    return refuse(task);
 }
 #endif
 

@@ -48,7 +48,8 @@ struct stream {
     struct evutil_addrinfo           *next;        // in addresses: to be tried when this one fails
     struct bufferevent               *bev;         // owned; NULL while there is no address
     struct timer                      deadline;    // of connecting; 0 ms to tell of `failure`
-    struct error                      failure;     // why the last try failed
+    struct error                      failure;     // why connecting failed; see keep_failure
+    bool                              answered;    // failure is of an address that did answer
     bool                              failed;      // failure is to be told by `deadline`
     bool                              open;        // on_open was told
     bool                              freed;       // stream_free was called inside a callback
@@ -153,27 +154,48 @@ static void describe_verdict(const struct stream *stream, long verdict, char *wh
     }
 }
 
-// Why the connection failed, in words. `code` is errno as it was when libevent told.
-static void describe(const struct stream *stream, short what, int code, char *why, size_t why_bytes)
+// Why a TLS connection failed, in words; false when TLS has nothing to say of it.
+static bool describe_tls(const struct stream *stream, int code, char *why, size_t why_bytes)
 {
-    unsigned long tls_error = 0;
-    if (stream->tls)
-        tls_error = bufferevent_get_openssl_error(stream->bev);
-    if (tls_error) {
-        const char *reason  = ERR_reason_error_string(tls_error);
-        long        verdict = SSL_get_verify_result(bufferevent_openssl_get_ssl(stream->bev));
-        if (ERR_SYSTEM_ERROR(tls_error))
-            reason = evutil_socket_error_to_string(ERR_GET_REASON(tls_error));
-        if (verdict == X509_V_OK)
-            snprintf(why, why_bytes, "TLS: %s", reason ? reason : "closed by the other side");
-        else
-            describe_verdict(stream, verdict, why, why_bytes);
-    } else if (what & BEV_EVENT_EOF) {
+    unsigned long tls_error = bufferevent_get_openssl_error(stream->bev);
+    const char   *reason    = ERR_reason_error_string(tls_error);
+    long          verdict   = SSL_get_verify_result(bufferevent_openssl_get_ssl(stream->bev));
+    if (!tls_error)
+        return false;
+    if (ERR_SYSTEM_ERROR(tls_error))
+        reason = evutil_socket_error_to_string(ERR_GET_REASON(tls_error));
+    if (verdict != X509_V_OK)
+        describe_verdict(stream, verdict, why, why_bytes);
+    else if (reason || !code)
+        snprintf(why, why_bytes, "TLS: %s", reason ? reason : "closed by the other side");
+    else
+        return false;
+    return true;
+}
+
+// Why the connection failed, in words; true when the other side had answered. `code` is errno as it
+// was when libevent told.
+static bool describe(const struct stream *stream, short what, int code, char *why, size_t why_bytes)
+{
+    if (stream->tls && describe_tls(stream, code, why, why_bytes))
+        return true;
+    if (what & BEV_EVENT_EOF) {
         snprintf(why, why_bytes, "closed by the other side");
     } else {
         snprintf(why, why_bytes, "%s",
                  code ? evutil_socket_error_to_string(code) : "the connection failed");
     }
+    return false;
+}
+
+// Of a name with several addresses, what one said that answered is worth more than that nobody
+// listens at another.
+static void keep_failure(struct stream *stream, bool answered, const char *why)
+{
+    if (stream->answered && !answered)
+        return;
+    stream->answered = answered;
+    error_set(&stream->failure, ERR_CONNECT, "%s", why);
 }
 
 // Gives the owner what has arrived. The stream may be freed (not deleted: see enter) or closed
@@ -223,9 +245,9 @@ static void on_event(struct bufferevent *bev, short what, void *owner)
         on_connected(stream);
         return;
     }
-    describe(stream, what, code, why, sizeof why);
+    bool answered = describe(stream, what, code, why, sizeof why);
     if (!stream->open) {
-        error_set(&stream->failure, ERR_CONNECT, "%s", why);
+        keep_failure(stream, answered, why);
         connect_next(stream);
         return;
     }
@@ -264,8 +286,7 @@ static bool connect_to(struct stream *stream, const struct sockaddr *address, in
     bufferevent_setcb(stream->bev, on_read, NULL, on_event, stream);
     bufferevent_enable(stream->bev, EV_READ | EV_WRITE);
     if (bufferevent_socket_connect(stream->bev, address, address_bytes) < 0) {
-        error_set(&stream->failure, ERR_CONNECT, "%s",
-                  evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+        keep_failure(stream, false, evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
         return false;
     }
     int fd      = bufferevent_getfd(stream->bev);

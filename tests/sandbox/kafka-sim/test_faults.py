@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from confluent_kafka import KafkaError
+from confluent_kafka.admin import AdminClient
 
 NO_RETRY = ("-X", "retries=0")
 
@@ -15,12 +17,17 @@ def test_topic_creates_one(start):
         sim.say("topic fruit 5")
 
 
+# not by kcat: that of Debian 13 crashes over a topic with an error
+def error_of(sim, topic):
+    return AdminClient({"bootstrap.servers": sim.bootstraps}).list_topics(topic, timeout=20).topics[topic].error
+
+
 def test_topic_error_is_in_the_metadata_until_healed(start):
     sim = start("--topic", "fruit:1")
     sim.say("topic-error fruit TOPIC_AUTHORIZATION_FAILED")
-    assert "Topic authorization failed" in sim.listing("-t", "fruit")
+    assert error_of(sim, "fruit").code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
     sim.say("topic-error fruit NO_ERROR")
-    assert "authorization" not in sim.listing("-t", "fruit")
+    assert error_of(sim, "fruit") is None
 
 
 def test_pushed_errors_fail_so_many_requests(start):

@@ -158,7 +158,7 @@ static void meet_certificate(struct bed *bed, const char *names, void (*spoil)(s
     snprintf(path, sizeof path, "%s/kafka.properties", files.dir);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
-    fprintf(f, "security.protocol=ssl\nssl.ca.location=%s\n", files.ca);
+    fprintf(f, "security.protocol=ssl\nbroker.address.family=v4\nssl.ca.location=%s\n", files.ca);
     fclose(f);
     struct peer *peer = peer_new(scripts, files.cert, files.key);
     snprintf(where, sizeof where, "localhost:%d", peer_port(peer));
