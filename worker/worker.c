@@ -102,8 +102,8 @@ static void claim_next(struct worker *worker)
     timer_stop(&worker->idle);
     if (p->draining || call_busy(&worker->claim) || worker->trip_count >= p->config.worker_jobs)
         return;
-    if (!redis_connected(p->redis) || !kafka_out_healthy(p->kafka)) {
-        claim_later(worker, -1);  // no Kafka, no post
+    if (!redis_connected(p->redis) || !kafka_out_healthy(p->kafka) || !p->clock_ok) {
+        claim_later(worker, -1);  // no Kafka, no post; no time, no record of it
         return;
     }
     struct claim_args args = { .worker = program_id(p) };

@@ -38,6 +38,7 @@ struct running {
     char                       pid[24];
     char                       port[24];
     char                       generation[24];  // of the gate, as the last heartbeat told
+    bool                       clock_told;      // that it is wrong
     char refused[256];  // what Redis answered the last heartbeat; empty: it took it, or is away
 };
 
@@ -86,6 +87,20 @@ static void see_refusal(struct running *r, const char *why)
     snprintf(r->refused, sizeof r->refused, "%s", why);
 }
 
+/* Records of attempts and commands carry this machine's time, and which end is of which life of a job is told by that
+ * (replay.h): with a clock that is ahead by job.keep_ms ends of today would count as long forgotten. */
+static void see_clock(struct running *r, int64_t redis_ms)
+{
+    int64_t apart_ms = clock_wall_ms() - redis_ms;
+    int64_t most_ms  = r->program.config.job_keep_ms / 2;
+    bool    wrong    = apart_ms > most_ms || apart_ms < -most_ms;
+    if (wrong && !r->clock_told)
+        log_error("this machine's clock is not Redis': nothing is claimed here until it is right",
+                  F_INT("apart_ms", apart_ms));
+    r->clock_told       = wrong;
+    r->program.clock_ok = !wrong;
+}
+
 static void on_beat(struct call *call, const struct error *err)
 {
     struct running *r = container_of(call, struct running, beat_call);
@@ -97,8 +112,10 @@ static void on_beat(struct call *call, const struct error *err)
         log_debug("no heartbeat", F_STR("why", why.message));
     } else {
         program_saw_gate(&r->program, word != WORD_GATE);
+        if (word == WORD_OK && r->beat_reply.answer.count > 3)
+            see_clock(r, r->beat_reply.answer.items[3].number);
         r->program.first = word == WORD_OK && r->beat_reply.answer.count > 1 &&
-                           r->beat_reply.answer.items[1].number == 1;
+                           r->beat_reply.answer.items[1].number == 1 && r->program.clock_ok;
         if (word == WORD_OK)
             see_generation(r, answer_item(&r->beat_reply.answer, 2));
         if (word == WORD_GATE && r->kind->on_gate && !r->program.draining)
@@ -144,6 +161,8 @@ static const char *not_ready(const struct running *r)
         return "Kafka is not reachable";
     if (!r->program.gate_open)
         return "the gate is closed";
+    if (r->clock_told)
+        return "this machine's clock is not Redis'";
     return NULL;
 }
 

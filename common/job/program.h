@@ -39,6 +39,7 @@ struct program {
     bool                  draining;   // take no new work
     bool                  gate_open;  // as the last script told
     bool                  first;  // the first of its kind that is alive, as the last heartbeat told
+    bool                  clock_ok;  // this machine's is Redis', as far as records need it
     char                  topics[FLEET_TOPIC_COUNT][TOPIC_NAME_BYTES];
 };
 

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import pytest
-from harness import BUILD, ENDS, Fleet, wait_for
+from harness import BUILD, ENDS, Fleet, video, wait_for
 from test_gate import GATED, gate_opened
 from test_load import SIM
 from witness import check_ledger, mixed_jobs
@@ -75,6 +75,28 @@ def test_a_clock_that_jumps_an_hour_forth_and_back_loses_nothing():
         clock.set(0)
         gate_opened(fleet, 2)
         assert fleet.stats()['doubled'] == 0
+
+
+@pytest.mark.skipif(not FAKETIME, reason='SKIPPED: no libfaketime here (Debian: faketime)')
+def test_a_worker_whose_clock_is_a_month_ahead_claims_nothing_until_it_is_right():
+    """Its records would make ends of today look long forgotten, and a Redis that forgot would have their jobs sent again."""
+    with Fleet(GATED, sim=SIM, accounts=1) as fleet:
+        clock = FakeClock(fleet.dir)
+        clock.set(40 * 24 * HOUR_S)
+        fleet.start_program('poller')
+        start_with(fleet, 'worker', 'worker-ahead', environment=clock.environment)
+        log = fleet.dir / 'worker-ahead.log'
+        wait_for('it says so', lambda: "clock is not Redis'" in log.read_text(), 30)
+        alias, = fleet.add_accounts()
+        fleet.produce([video('one', alias)])
+        wait_for('the job is taken in', lambda: fleet.job('one').get('state') == 'QUEUED', 30)
+        time.sleep(2)
+        assert fleet.job('one')['state'] == 'QUEUED' and not fleet.ledger()
+        clock.set(0)
+        assert fleet.wait_ends(['one'], 30) == {'one': 'PUBLISHED'}
+        fleet.redis('FLUSHALL')
+        gate_opened(fleet, 2)
+        assert fleet.job('one')['state'] == 'PUBLISHED' and len(fleet.ledger()) == 1
 
 
 def address_space(process):

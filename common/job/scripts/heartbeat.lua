@@ -1,6 +1,6 @@
 -- heartbeat(program, kind, host, pid, port, version, state, heartbeat_ms:int) flags(allow-oom)
 -- Who runs where. OK, 1 for the first of its kind that is alive (among pollers, the one that relays and reaps), and the
--- gate's generation: another one than before means that Redis has been told anew what happened.
+-- gate's generation: another one than before means that Redis has been told anew what happened. Then Redis' time.
 local key = P .. 'program:' .. program
 if state == 'stopped' then
     redis.call('ZREM', P .. 'programs', program)
@@ -20,4 +20,4 @@ for _, other in ipairs(redis.call('ZRANGE', P .. 'programs', now - 5 * heartbeat
         first = other
     end
 end
-return { 'OK', first == program and 1 or 0, gate[3] }
+return { 'OK', first == program and 1 or 0, gate[3], now }
