@@ -13,7 +13,11 @@
 #include "loop/clock.h"
 #include "tiktok/outcome.h"
 
-enum { SEALED_MAX_BYTES = 32 * 1024, DAY_S = 86400 };
+enum {
+    SEALED_MAX_BYTES = 32 * 1024,
+    DAY_S            = 86400,
+    REFUSED_AT_MOST  = 3,  // renewals in a row, before all wait
+};
 
 struct renewal {            // one account
     struct call      call;  // one at a time
@@ -355,6 +359,24 @@ static void refused_us(struct renewal *renewal, enum metric_refresh result)
     renewal_later(renewal, result, answer->outcome->code, wait_ms);
 }
 
+// The request, or this account's token: nobody knows. One account must not hold back all others;
+// when others hear it, too, it is us.
+static void refused_one(struct renewal *renewal)
+{
+    const struct oauth_answer *answer = &renewal->tokens.answer;
+    if (++renewal->all->refused >= REFUSED_AT_MOST) {
+        refused_us(renewal, REFRESH_BUG);
+        return;
+    }
+    log_error("TikTok refuses to refresh the tokens of an account",
+              F_STRN("account", renewal->open_id), F_STR("code", answer->outcome->code),
+              F_STR("error", answer->error), F_STR("message", answer->description),
+              F_STR("cause", answer->outcome->cause), F_STR("remedy", answer->outcome->remedy),
+              F_STR("log_id", answer->log_id));
+    renewal_later(renewal, REFRESH_BUG, answer->outcome->code,
+                  config_of(renewal)->refresh_retry_max_ms);
+}
+
 static void count_request(const struct renewal *renewal, const struct oauth_answer *answer)
 {
     static const enum metric_result results[] = {
@@ -379,21 +401,23 @@ static void on_refreshed(struct call *call, const struct error *err)
     count_request(renewal, answer);
     switch (outcome->next) {
     case OAUTH_OK:
+        renewal->all->refused = 0;
         refreshed_well(renewal);
         return;
     case OAUTH_CONSENT:
         if (strcmp(outcome->code, "invalid_grant") == 0) {
+            renewal->all->refused = 0;
             confirm_start(renewal->all->confirm, &renewal->ask, renewal->open_id, &renewal->call,
                           on_confirmed);
             return;
         }
-        refused_us(renewal, REFRESH_BUG);
+        refused_one(renewal);
         return;
     case OAUTH_CREDENTIALS:
         refused_us(renewal, REFRESH_CREDENTIALS);
         return;
     case OAUTH_BUG:
-        refused_us(renewal, REFRESH_BUG);
+        refused_one(renewal);
         return;
     case OAUTH_LATER:
         break;

@@ -19,6 +19,7 @@ struct renewals {                 // those of one poller
     struct renewal_list under_way;
     int64_t             count;          // of them
     int64_t             held_until_ms;  // monotonic: our key or secret was refused
+    int64_t             refused;        // renewals in a row that were, for no reason that is known
     void (*on_ended)(void *owner);      // one of them has ended, and is freed
     void *owner;
 };

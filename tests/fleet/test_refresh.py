@@ -105,6 +105,17 @@ def test_200_tokens_end_in_one_second_and_each_account_is_refreshed_once():
         assert refreshes(fleet) == ({2: 195, 3: 5}, 0)
         assert '"error"' in next(line for line in log_of(fleet, 'poller').splitlines() if 'invalid_client' in line)
 
+        # a refusal that nobody knows the reason of stops that account, and no other
+        odd, even = ids[30], ids[31]
+        fleet.sim('fault', {'endpoint': 'token', 'do': 'error', 'code': 'invalid_request', 'account': odd,
+                            'count': 2})
+        expire(fleet, [odd, even])
+        refused = jobs_of('refused', [odd, even])
+        fleet.produce(refused)
+        all_published(fleet, refused)
+        assert 'the tokens of an account' in next(line for line in log_of(fleet, 'poller').splitlines()
+                                                  if '"error":"invalid_request"' in line)
+
         # the answer is lost, TikTok took the token and takes it once: that account needs its user, and says so
         lost, other = ids[10], ids[11]
         fleet.sim('fault', {'endpoint': 'token', 'do': 'effect_no_answer', 'account': lost})
@@ -173,7 +184,7 @@ def test_200_tokens_end_in_one_second_and_each_account_is_refreshed_once():
 
         stats = fleet.stats()
         assert stats['doubled'] == 0 and stats['breaches']['total'] == 0, stats
-        assert stats['posts'] == len(first + second + third + fourth + fifth + sixth + seventh + eighth)
+        assert stats['posts'] == len(first + second + third + fourth + refused + fifth + sixth + seventh + eighth)
 
 
 def test_short_lives_refreshed_before_their_end_while_pollers_are_killed():
