@@ -142,7 +142,10 @@ static void read_data(const struct json *data, struct tiktok_answer *answer)
                     json_text(json_get(data, "fail_reason")));
     answer->downloaded_bytes = read_bytes(data, "downloaded_bytes");
     answer->uploaded_bytes   = read_bytes(data, "uploaded_bytes");
+    // TikTok's own spelling, and the one that it would mend it to
     read_post_ids(json_get(data, "publicaly_available_post_id"), answer);
+    if (!answer->post_id_count)
+        read_post_ids(json_get(data, "publicly_available_post_id"), answer);
 }
 
 // "log_id" is what TikTok sends, "logid" what its tables say; the token endpoint's stands beside a

@@ -155,20 +155,22 @@ static int64_t read_seconds(const struct json *root, const char *key)
                                                                                       : -1;
 }
 
-// by commas, without spaces around the names or empty ones
+// By commas, without spaces around the names or empty ones. TikTok separates them by commas, most
+// others by spaces.
 static void read_scopes(struct str scopes, char *out, size_t out_bytes)
 {
     struct buf text;
-    struct str scope;
+    struct str part, scope;
     buf_init(&text, out_bytes - 1);
-    while (str_cut(&scopes, ',', &scope)) {
-        scope = str_trim(scope);
-        if (!scope.len)
-            continue;
-        if (text.len)
-            buf_add_char(&text, ',');
-        buf_add(&text, scope);
-    }
+    while (str_cut(&scopes, ',', &part))
+        while (str_cut(&part, ' ', &scope)) {
+            scope = str_trim(scope);
+            if (!scope.len)
+                continue;
+            if (text.len)
+                buf_add_char(&text, ',');
+            buf_add(&text, scope);
+        }
     answer_copy_whole(out, out_bytes, text.full ? STR("") : buf_str(&text));
     buf_fini(&text);
 }

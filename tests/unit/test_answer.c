@@ -264,6 +264,16 @@ TEST(a_code_that_is_not_known_is_kept_for_people)
                         "unknown_answer");
 }
 
+TEST(public_ids_are_read_under_the_mended_name_too)
+{
+    struct tiktok_answer a = decode("{\"data\":{\"status\":\"PUBLISH_COMPLETE\","
+                                    "\"publicly_available_post_id\":[7678907398077074696]},"
+                                    "\"error\":{\"code\":\"ok\"}}",
+                                    200);
+    assert_int_equal(a.post_id_count, 1);
+    assert_string_equal(a.post_ids[0], "7678907398077074696");
+}
+
 TEST(fields_of_a_wrong_kind_count_as_absent)
 {
     struct tiktok_answer a =

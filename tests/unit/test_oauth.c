@@ -71,6 +71,8 @@ TEST(granted_scopes_are_read_without_spaces_or_empty_names)
 {
     decode("{\"access_token\":\"a\",\"scope\":\" video.list , ,user.info.basic,\"}", 200);
     assert_string_equal(tokens.scopes, "video.list,user.info.basic");
+    decode("{\"access_token\":\"a\",\"scope\":\"video.list user.info.basic\"}", 200);
+    assert_string_equal(tokens.scopes, "video.list,user.info.basic");
 }
 
 TEST(a_field_that_cannot_be_used_is_absent)
