@@ -155,7 +155,9 @@ static void on_error(struct kafka_read *read, rd_kafka_event_t *event)
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         if (part && !read->cancelled) {
             read->last_ms = clock_monotonic_ms();
-            part->next    = at->offset;
+            // what came after the end was dropped: the next reading begins before it, not here
+            if (!part->ended)
+                part->next = at->offset;
             part_reach(read, part);
         }
         break;

@@ -195,6 +195,33 @@ static void the_end_does_not_run_away_from_a_reader(void **state)
     kafka_read_free(reader.read);
 }
 
+// The gate reads on from these ends: a record that came in between and was not told must be behind
+// them.
+static void what_comes_to_a_partition_that_has_ended_is_left_for_the_next_reading(void **state)
+{
+    struct bed         *bed = *state;
+    char                topic[NAME_BYTES];
+    struct reader       reader;
+    struct kafka_offset ends[PARTITIONS];
+    bed_need_mock(bed);
+    bed_fill_topic(bed, 2, 100, topic);
+    rd_kafka_mock_partition_set_leader(bed->mock, topic, 1, -1);
+    reader_start(&reader, bed, topic);
+    WAIT_FOR(bed, 10000, reader.last[0] == 99);
+    struct kafka_out *out = bed_out(bed);
+    bed_fill(bed, out, topic, 0, 100, 5);
+    bed_spend(bed, 1500);
+    assert_false(reader.answer.done);
+    rd_kafka_mock_partition_set_leader(bed->mock, topic, 1, 1);
+    reader_wait(&reader);
+    assert_int_equal(reader.messages, 200);
+    assert_int_equal(reader.last[0], 99);
+    assert_int_equal(kafka_read_ends(reader.read, ends, PARTITIONS), 2);
+    assert_int_equal(ends[0].offset, 100);
+    kafka_read_free(reader.read);
+    kafka_out_free(out);
+}
+
 static void a_follower_goes_on_after_the_end(void **state)
 {
     struct bed       *bed = *state;
@@ -395,6 +422,7 @@ int main(void)
         cmocka_unit_test(an_offset_beyond_the_end_means_from_the_beginning),
         cmocka_unit_test(a_topic_that_does_not_exist_is_bad_input),
         cmocka_unit_test(the_end_does_not_run_away_from_a_reader),
+        cmocka_unit_test(what_comes_to_a_partition_that_has_ended_is_left_for_the_next_reading),
         cmocka_unit_test(a_follower_goes_on_after_the_end),
         cmocka_unit_test(following_may_begin_while_reading),
         cmocka_unit_test(a_cancelled_reading_delivers_nothing_more),
