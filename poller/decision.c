@@ -74,7 +74,9 @@ static struct decision fail(struct decision decision, const struct outcome *outc
 static struct decision decide_refusal(struct decision decision, const struct outcome *outcome,
                                       const struct looked *looked, const struct config *config)
 {
-    if (strcmp(outcome->code, "invalid_publish_id") == 0 && looked->state == JOB_PROCESSING) {
+    // an id that was given a moment ago is known, if not yet to every server of theirs
+    if (strcmp(outcome->code, "invalid_publish_id") == 0 && looked->state == JOB_PROCESSING &&
+        looked->age_ms >= config->poll_unknown_ms) {
         decision.ends    = true;
         decision.event   = ON_HORIZON;
         decision.outcome = outcome;

@@ -87,6 +87,7 @@ const struct setting config_rows[] = {
     { "poll.interval_ms", SET_MS, AT(poll_interval_ms), "10s", 10, HOUR, .help = "between two status calls of a job" },
     { "poll.interval_max_ms", SET_MS, AT(poll_interval_max_ms), "60s", 10, DAY, .help = "what the interval doubles to in the end" },
     { "poll.slow_after_ms", SET_MS, AT(poll_slow_after_ms), "10m", 0, DAY, .help = "the interval begins to double after" },
+    { "poll.unknown_ms", SET_MS, AT(poll_unknown_ms), "60s", 0, HOUR, .help = "TikTok not knowing a publish id is believed when it gave it so long ago; until then it is asked again" },
     { "poll.horizon_ms", SET_MS, AT(poll_horizon_ms), "24h", 1000, 30 * DAY, .help = "a job without an end is UNSURE, and gives its slot back, after" },
     { "unsure.slot_ms", SET_MS, AT(unsure_slot_ms), "60m", 1000, 30 * DAY, .help = "an UNSURE job keeps its slot for" },
     { "unsure.look_ms", SET_MS, AT(unsure_look_ms), "60s", 50, DAY, .help = "an UNSURE job's account is listed, for evidence that the post is there, after; doubling" },

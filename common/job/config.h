@@ -79,6 +79,7 @@ struct config {
     int64_t poll_interval_ms;
     int64_t poll_interval_max_ms;
     int64_t poll_slow_after_ms;
+    int64_t poll_unknown_ms;
     int64_t poll_horizon_ms;
     int64_t unsure_slot_ms;
     int64_t unsure_look_ms;

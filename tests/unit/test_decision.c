@@ -13,6 +13,7 @@ static const struct config CONFIG = {
     .poll_interval_ms     = 10000,
     .poll_interval_max_ms = 60000,
     .poll_slow_after_ms   = 10 * MINUTE_MS,
+    .poll_unknown_ms      = MINUTE_MS,
     .poll_horizon_ms      = 24 * HOUR_MS,
     .retry_delay_ms       = 1000,
     .retry_max            = 3,
@@ -174,10 +175,14 @@ TEST(after_the_horizon_nobody_waits_for_a_public_id)
 
 TEST(an_id_that_tiktok_does_not_know_is_a_doubt_while_it_has_no_end)
 {
-    const struct outcome *outcome = outcome_of_code(STR("invalid_publish_id"), 400);
-    struct decision decision = refused(outcome, 400, (struct looked){ .state = JOB_PROCESSING });
+    const struct outcome *outcome  = outcome_of_code(STR("invalid_publish_id"), 400);
+    struct looked         looked   = { .state = JOB_PROCESSING, .age_ms = MINUTE_MS };
+    struct decision       decision = refused(outcome, 400, looked);
     assert_ends(decision, ON_HORIZON);
     assert_ptr_equal(decision.outcome, outcome);
+    looked.age_ms--;
+    assert_false(refused(outcome, 400, looked).ends);
+    assert_int_equal(refused(outcome, 400, looked).next_ms, CONFIG.poll_interval_ms);
     assert_false(refused(outcome, 400, (struct looked){ .state = JOB_PUBLISHED }).ends);
     assert_false(refused(outcome, 400, (struct looked){ .state = JOB_IN_INBOX }).ends);
 }
