@@ -10,18 +10,13 @@
 #include "io/kafka_read.h"
 #include "job/replay.h"
 #include "loop/clock.h"
+#include "poller/graves.h"
 #include "poller/sweep_keys.h"
 
 enum {
     LOOK_MS         = 60 * 1000,  // whether it is time
     BATCH_JOBS      = 100,
     GENERATIONS_MAX = 1000,
-};
-
-struct grave {  // one record on its way
-    struct call   call;
-    struct sweep *sweep;  // borrowed
-    bool          busy;
 };
 
 struct sweep {
@@ -37,16 +32,9 @@ struct sweep {
     size_t             next;               // job of the replay to be looked at
     size_t             batch[BATCH_JOBS];  // jobs whose time is over
     size_t             batch_count;
-    enum replay_part   part;    // the step of the batch under way
-    bool               making;  // before the first: ends that commands made
-    struct arena       arena;   // of the keys and values of a step
-    struct str        *keys;    // owned: of a step
-    struct str        *values;  // owned, as many; p NULL: a tombstone
-    size_t             key_count;
-    size_t             key_capacity;
-    size_t             key_next;                      // to be sent
-    size_t             key_done;                      // confirmed
-    struct grave      *graves;                        // owned; sweep.at_once
+    enum replay_part   part;                          // the step of the batch under way
+    bool               making;                        // before the first: ends that commands made
+    struct graves     *graves;                        // owned: the records of a step
     int64_t            highest;                       // generation
     int64_t            generations[GENERATIONS_MAX];  // old ones
     size_t             generation_count;
@@ -85,24 +73,14 @@ static bool may_go_on(const struct sweep *sweep)
 
 // ---- the end of a sweep, for whatever reason
 
-static void keys_clear(struct sweep *sweep)
-{
-    sweep->key_count = sweep->key_next = sweep->key_done = 0;
-    arena_fini(&sweep->arena);
-}
-
 static void sweep_drop(struct sweep *sweep)
 {
     call_cancel(&sweep->call);
     redis_reply_fini(&sweep->reply);
-    for (int64_t i = 0; i < sweep->program->config.sweep_at_once; i++) {
-        call_cancel(&sweep->graves[i].call);
-        sweep->graves[i].busy = false;
-    }
     kafka_read_free(sweep->read);
     replay_free(sweep->replay);
     sweep_keys_fini(&sweep->old);
-    keys_clear(sweep);
+    graves_clear(sweep->graves);
     sweep->read   = NULL;
     sweep->replay = NULL;
 }
@@ -129,20 +107,10 @@ static void on_told(struct call *call, const struct error *err)
 
 // ---- 5. tombstones, a step of a batch at a time
 
-static void key_add(struct sweep *sweep, struct str key, struct str value)
-{
-    if (sweep->key_count == sweep->key_capacity) {
-        sweep->key_capacity = sweep->key_capacity ? sweep->key_capacity * 2 : 64;
-        sweep->keys         = xrealloc(sweep->keys, sweep->key_capacity * sizeof *sweep->keys);
-        sweep->values       = xrealloc(sweep->values, sweep->key_capacity * sizeof *sweep->values);
-    }
-    sweep->keys[sweep->key_count]     = arena_copy(&sweep->arena, key);
-    sweep->values[sweep->key_count++] = value.p ? arena_copy(&sweep->arena, value) : value;
-}
-
 static void on_key(void *owner, struct str key)
 {
-    key_add(owner, key, (struct str){ 0 });
+    struct sweep *sweep = owner;
+    graves_add(sweep->graves, key, (struct str){ 0 });
 }
 
 // The record of an end that only a command says, so that there is one to be deleted last.
@@ -154,7 +122,7 @@ static void make_end(struct sweep *sweep, const struct replay_verdict *verdict)
     journal_end_record(verdict->job_id, epoch, verdict->end_state, verdict->at_ms, verdict->source,
                        STR("{}"), &key, &value);
     if (replay_record(sweep->replay, buf_str(&key), buf_str(&value), &err))
-        key_add(sweep, buf_str(&key), buf_str(&value));
+        graves_add(sweep->graves, buf_str(&key), buf_str(&value));
     else
         sweep->bad = true;
     buf_fini(&key);
@@ -163,7 +131,7 @@ static void make_end(struct sweep *sweep, const struct replay_verdict *verdict)
 
 static void gather(struct sweep *sweep)
 {
-    keys_clear(sweep);
+    graves_clear(sweep->graves);
     for (size_t i = 0; i < sweep->batch_count; i++) {
         struct replay_verdict verdict;
         if (!sweep->making) {
@@ -173,25 +141,6 @@ static void gather(struct sweep *sweep)
         replay_verdict(sweep->replay, sweep->batch[i], &verdict);
         if (verdict.says == REPLAY_END && !verdict.recorded)
             make_end(sweep, &verdict);
-    }
-}
-
-static void send_more(struct sweep *sweep)
-{
-    for (int64_t i = 0;
-         i < sweep->program->config.sweep_at_once && sweep->key_next < sweep->key_count; i++) {
-        struct grave *grave = &sweep->graves[i];
-        if (grave->busy)
-            continue;
-        struct kafka_record record = {
-            .topic     = sweep->program->topics[TOPIC_JOURNAL],
-            .partition = -1,
-            .key       = sweep->keys[sweep->key_next],
-            .value     = sweep->values[sweep->key_next],
-        };
-        sweep->key_next++;
-        grave->busy = true;
-        kafka_send(sweep->program->kafka, &record, NULL, &grave->call, on_buried);
     }
 }
 
@@ -208,8 +157,8 @@ static void sweep_step(struct sweep *sweep)
             sweep_give_up(sweep, "an end could not be made a record");
             return;
         }
-        if (sweep->key_count) {
-            send_more(sweep);
+        if (graves_count(sweep->graves)) {
+            graves_fill(sweep->graves, &sweep->call, on_buried);
             return;
         }
         if (sweep->making)
@@ -223,16 +172,10 @@ static void sweep_step(struct sweep *sweep)
 
 static void on_buried(struct call *call, const struct error *err)
 {
-    struct grave *grave = container_of(call, struct grave, call);
-    struct sweep *sweep = grave->sweep;
-    grave->busy         = false;
+    struct sweep *sweep = sweep_of(call);
+    sweep->records += (int64_t)graves_filled(sweep->graves);
     if (err) {
         sweep_give_up(sweep, err->message);
-        return;
-    }
-    sweep->records++;
-    if (++sweep->key_done < sweep->key_count) {
-        send_more(sweep);
         return;
     }
     if (sweep->making)
@@ -330,20 +273,20 @@ static void sweep_batch(struct sweep *sweep)
 // Generations before the newest one say nothing any more.
 static void bury_generations(struct sweep *sweep)
 {
-    keys_clear(sweep);
+    graves_clear(sweep->graves);
     for (size_t i = 0; i < sweep->generation_count && sweep->part_of_jobs == 0; i++) {
         char key[48];
         if (sweep->generations[i] >= sweep->highest)
             continue;
         snprintf(key, sizeof key, "generation/%" PRIi64, sweep->generations[i]);
-        key_add(sweep, str_of(key), (struct str){ 0 });
+        graves_add(sweep->graves, str_of(key), (struct str){ 0 });
     }
     sweep->generation_count = 0;
     sweep->batch_count      = 0;
     sweep->making           = false;
     sweep->part             = REPLAY_END_NEWEST;  // after these comes the first batch
-    if (sweep->key_count)
-        send_more(sweep);
+    if (graves_count(sweep->graves))
+        graves_fill(sweep->graves, &sweep->call, on_buried);
     else
         sweep_batch(sweep);
 }
@@ -512,11 +455,8 @@ static void on_timer(struct timer *timer)
 struct sweep *sweep_new(struct program *program)
 {
     struct sweep *sweep = xcalloc(1, sizeof *sweep);
-    size_t        count = (size_t)program->config.sweep_at_once;
     sweep->program      = program;
-    sweep->graves       = xcalloc(count, sizeof *sweep->graves);
-    for (size_t i = 0; i < count; i++)
-        sweep->graves[i].sweep = sweep;
+    sweep->graves       = graves_new(program);
     timer_init(&sweep->timer, program->loop, on_timer);
     sweep_later(sweep);
     return sweep;
@@ -534,8 +474,6 @@ void sweep_free(struct sweep *sweep)
         return;
     sweep_drop(sweep);
     timer_fini(&sweep->timer);
-    free(sweep->graves);
-    free(sweep->keys);
-    free(sweep->values);
+    graves_free(sweep->graves);
     free(sweep);
 }
