@@ -401,7 +401,10 @@ def test_tokens_whose_consent_may_stand_are_not_thrown_away(fleet):
         assert 'nothing was changed' in done.stderr and '--no-revoke' in done.stderr and "TikTok's app" in done.stderr
     record = records(fleet)[told['open_id']]
     assert record['status'] == 'ok' and record['sealed'] == sealed
-    done = fleet.cli('account', 'remove', '@stands', '--no-revoke', '--json')
+    # which asks nothing of TikTok, and so needs nothing of the app
+    bare = {name: value for name, value in fleet.environment.items() if 'TIKTOK_CLIENT' not in name}
+    done = subprocess.run([BUILD / 'producer/tokfleet', 'account', 'remove', '@stands', '--no-revoke', '--json'], env=bare,
+                          capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and json.loads(done.stdout)['revoked'] == 'no', done.stderr
 
 
