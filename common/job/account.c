@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/json.h"
+#include "tiktok/scope.h"
 
 enum {
     LINE_MAX_BYTES   = 16384,
@@ -48,6 +49,15 @@ bool account_alias_valid(struct str alias)
     return true;
 }
 
+static void read_scopes(struct arena *arena, struct str *scopes)
+{
+    struct buf text;
+    buf_init(&text, scopes->len);
+    if (scope_read(*scopes, &text))
+        *scopes = arena_copy(arena, buf_str(&text));
+    buf_fini(&text);
+}
+
 bool account_tokens_decode(struct str line, struct account_tokens *tokens, struct error *err)
 {
     memset(tokens, 0, sizeof *tokens);
@@ -56,7 +66,8 @@ bool account_tokens_decode(struct str line, struct account_tokens *tokens, struc
     if (!json)
         return false;
     bool ok = json_is_object(json) ? true : error_set(err, ERR_INPUT, "not a JSON object");
-    if (ok && json_get(json, "error"))
+    const struct json *error = json_get(json, "error");
+    if (ok && error && !json_is_null(error) && (!json_is_text(error) || json_text(error).len))
         ok = error_set(err, ERR_INPUT, "this is an error answer of TikTok, not a token");
     ok = ok && take_text(json, "open_id", true, OPEN_ID_MAX, arena, &tokens->open_id, err) &&
          take_text(json, "access_token", true, ACCOUNT_TOKEN_MAX, arena, &tokens->access_token,
@@ -72,7 +83,9 @@ bool account_tokens_decode(struct str line, struct account_tokens *tokens, struc
     if (ok && tokens->open_id.p[0] == '@')
         ok = error_set(err, ERR_INPUT, "\"open_id\" must not begin with @");
     json_wipe(json);
-    if (!ok)
+    if (ok)
+        read_scopes(arena, &tokens->scope);
+    else
         account_tokens_fini(tokens);
     return ok;
 }

@@ -13,6 +13,7 @@
 #include "io/json.h"
 #include "tiktok/answer.h"
 #include "tiktok/oauth_outcome.h"
+#include "tiktok/scope.h"
 
 enum {
     FORM_MAX_BYTES = 32 * 1024,  // a code or token of 4 KiB, all of it in %XX, twice
@@ -155,23 +156,11 @@ static int64_t read_seconds(const struct json *root, const char *key)
                                                                                       : -1;
 }
 
-// By commas, without spaces around the names or empty ones. TikTok separates them by commas, most
-// others by spaces.
 static void read_scopes(struct str scopes, char *out, size_t out_bytes)
 {
     struct buf text;
-    struct str part, scope;
     buf_init(&text, out_bytes - 1);
-    while (str_cut(&scopes, ',', &part))
-        while (str_cut(&part, ' ', &scope)) {
-            scope = str_trim(scope);
-            if (!scope.len)
-                continue;
-            if (text.len)
-                buf_add_char(&text, ',');
-            buf_add(&text, scope);
-        }
-    answer_copy_whole(out, out_bytes, text.full ? STR("") : buf_str(&text));
+    answer_copy_whole(out, out_bytes, scope_read(scopes, &text) ? buf_str(&text) : STR(""));
     buf_fini(&text);
 }
 

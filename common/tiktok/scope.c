@@ -19,6 +19,21 @@ const struct scope_row *scope_row(size_t i)
     return i < COUNT_OF(rows) ? &rows[i] : NULL;
 }
 
+bool scope_read(struct str told, struct buf *scopes)
+{
+    struct str part, scope;
+    while (str_cut(&told, ',', &part))
+        while (str_cut(&part, ' ', &scope)) {
+            scope = str_trim(scope);
+            if (!scope.len)
+                continue;
+            if (scopes->len)
+                buf_add_char(scopes, ',');
+            buf_add(scopes, scope);
+        }
+    return !scopes->full;
+}
+
 bool scope_has(struct str scopes, const char *name)
 {
     struct str scope;

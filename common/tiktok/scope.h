@@ -14,6 +14,9 @@ struct scope_row {
 };
 
 const struct scope_row *scope_row(size_t i);  // the six of them; NULL past the end
-bool                    scope_has(struct str scopes, const char *name);
-bool                    scope_known(struct str name);
-void                    scope_all(struct buf *scopes);  // all six, by commas
+// A list as it was told, by commas without empty names. TikTok separates them by commas, most others
+// by spaces. False: it does not fit.
+bool scope_read(struct str told, struct buf *scopes);
+bool scope_has(struct str scopes, const char *name);
+bool scope_known(struct str name);
+void scope_all(struct buf *scopes);  // all six, by commas

@@ -48,6 +48,22 @@ TEST(a_line_of_tokens_is_read)
     account_tokens_fini(&tokens);
 }
 
+TEST(scopes_may_be_told_by_spaces_and_an_error_may_be_none)
+{
+    struct account_tokens tokens;
+    struct error          err;
+    assert_true(account_tokens_decode(
+        STR("{\"open_id\":\"u1\",\"access_token\":\"a\",\"refresh_token\":\"r\",\"scope\":"
+            "\"video.publish  video.upload, video.list\",\"expires_in\":1,"
+            "\"refresh_expires_in\":1,\"error\":\"\"}"),
+        &tokens, &err));
+    assert_str(tokens.scope, "video.publish,video.upload,video.list");
+    account_tokens_fini(&tokens);
+    assert_true(account_tokens_decode(STR(LINE(",\"error\":null")), &tokens, &err));
+    account_tokens_fini(&tokens);
+    assert_false(account_tokens_decode(STR(LINE(",\"error\":{}")), &tokens, &err));
+}
+
 TEST(a_bad_line_is_refused_by_the_name_of_its_field_and_tells_no_token)
 {
     static const struct {
