@@ -92,9 +92,11 @@ static void on_acknowledged(struct call *call, const struct error *err)
         log_warn("outbox not acknowledged: its events are sent again", F_STR("why", why.message));
     if (ok)
         relay_count(relay);
+    // each batch costs the same again, however small: what is not full waits for more
+    bool more = relay->count >= (size_t)relay->program->config.relay_batch;
     redis_reply_fini(&relay->ack_reply);
     relay_drop(relay);
-    relay_later(relay, ok ? 0 : LOOK_AGAIN_MS);
+    relay_later(relay, !ok ? LOOK_AGAIN_MS : more ? 0 : LOOK_MS);
 }
 
 static void relay_acknowledge(struct relay *relay)
