@@ -20,6 +20,9 @@ struct kafka_settings {
     int64_t     queue_max_bytes;     // producer: the same in bytes; reader: read ahead
     int64_t fetch_max_bytes;  // consumer: of one answer, and fetched ahead in all; at least 1 MiB
     int64_t session_timeout_ms;  // consumer group
+    // producer: its batches are of a record or two, each of which costs more to compress than it
+    // saves; a properties file may want it all the same
+    bool small_batches;
 };
 
 struct kafka_header {

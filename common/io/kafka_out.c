@@ -138,7 +138,7 @@ static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, struct er
 
     const struct kafka_property usual[] = {
         { "linger.ms", .number = 1 },
-        { "compression.type", "lz4" },
+        { "compression.type", settings->small_batches ? "none" : "lz4" },
         { "message.max.bytes", .number = MESSAGE_MAX_BYTES },
         { "socket.timeout.ms", .number = socket_ms },
         { "socket.nagle.disable", "true" },

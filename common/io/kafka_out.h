@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sending to Kafka: acks=all, idempotent, compressed. One producer a program. A fatal error of
+/* Sending to Kafka: acks=all, idempotent. One producer a program. A fatal error of
  * librdkafka makes a new producer inside; calls in flight then end with ERR_LOST. Errors: ERR_FULL
  * (queue; nothing was sent), ERR_INPUT (record too large, no such topic: never sent), ERR_TIMEOUT,
  * ERR_LOST (may be in the log: the record's key makes a second copy harmless). */

@@ -302,6 +302,7 @@ static bool open_connections(struct program *p, struct error *err)
         .queue_max_bytes    = c->kafka_queue_bytes,
         .fetch_max_bytes    = c->kafka_fetch_bytes,
         .session_timeout_ms = c->kafka_session_ms,
+        .small_batches      = true,
     };
     if (!c->token_keys[0])
         return error_set(

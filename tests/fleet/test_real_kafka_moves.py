@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Kafka under a running fleet: workers come and go, the broker is killed and comes back, and what the fleet wrote
-lies compressed in the log's segments."""
+lies compressed in the log's segments when that is asked for."""
 import json
 import struct
 import time
@@ -60,8 +60,10 @@ def restart_broker(fleet):
     assert fleet.kafka.start(fleet) == fleet.brokers
 
 
-def test_workers_come_and_go_and_the_broker_is_killed_and_nothing_is_lost_or_doubled():
-    with OnRealKafka(SCALED, sim=SIM, accounts=24) as fleet:
+def test_workers_come_and_go_and_the_broker_is_killed_and_nothing_is_lost_or_doubled(tmp_path):
+    properties = tmp_path / 'kafka.properties'
+    properties.write_text('compression.type=lz4\n')
+    with OnRealKafka(dict(SCALED, kafka_properties=properties), sim=SIM, accounts=24) as fleet:
         fleet.start_programs(workers=1, pollers=2)
         jobs = mixed_jobs(240, fleet.add_accounts())
 
