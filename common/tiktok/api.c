@@ -13,13 +13,14 @@
 #include "base/memory.h"
 #include "io/json.h"
 #include "tiktok/answer.h"
+#include "tiktok/api_url.h"
 #include "tiktok/creator.h"
 #include "tiktok/list.h"
 #include "tiktok/user.h"
 
 enum {
     BODY_MAX_BYTES = 256 * 1024,  // 35 URLs and the longest texts fit twice
-    URL_MAX_BYTES  = 1024,
+    URL_MAX_BYTES  = 2 * API_URL_MAX_BYTES,
 };
 
 #define VIDEO_FIELDS                                                                               \
@@ -66,23 +67,12 @@ struct request {
 struct tiktok *tiktok_new(struct http *http, const struct tiktok_settings *settings,
                           struct error *err)
 {
-    struct str url = str_of(settings->api_url);
-    if (!str_starts(url, "https://") && !str_starts(url, "http://")) {
-        error_set(err, ERR_SETTING, "tiktok.api_url: it must begin with https:// or http://");
+    char *api_url = api_url_read(settings->api_url, err);
+    if (!api_url)
         return NULL;
-    }
-    while (str_ends(url, "/"))
-        url.len--;
-    if (str_ends(url, ":") || url.len > URL_MAX_BYTES / 2) {
-        error_set(err, ERR_SETTING,
-                  "tiktok.api_url: the host is missing, or it is longer than %d bytes",
-                  URL_MAX_BYTES / 2);
-        return NULL;
-    }
     struct tiktok *tiktok     = xcalloc(1, sizeof *tiktok);
     tiktok->http              = http;
-    tiktok->api_url           = xstrdup(settings->api_url);
-    tiktok->api_url[url.len]  = '\0';
+    tiktok->api_url           = api_url;
     tiktok->init_timeout_ms   = settings->init_timeout_ms;
     tiktok->status_timeout_ms = settings->status_timeout_ms;
     tiktok->on_ended          = settings->on_ended;

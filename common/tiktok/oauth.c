@@ -12,12 +12,13 @@
 #include "base/memory.h"
 #include "io/json.h"
 #include "tiktok/answer.h"
+#include "tiktok/api_url.h"
 #include "tiktok/oauth_outcome.h"
 #include "tiktok/scope.h"
 
 enum {
     FORM_MAX_BYTES = 32 * 1024,  // a code or token of 4 KiB, all of it in %XX, twice
-    URL_MAX_BYTES  = 1024,
+    URL_MAX_BYTES  = 2 * API_URL_MAX_BYTES,
     SECRETS_MAX    = 4 * 2,  // of one form, each as it is and as the form has it
     SECRET_SHORT   = 4,      // a text so short says nothing about a secret
 };
@@ -47,32 +48,21 @@ struct request {
 
 struct oauth *oauth_new(struct http *http, const struct oauth_settings *settings, struct error *err)
 {
-    struct str url = str_of(settings->api_url);
-    if (!str_starts(url, "https://") && !str_starts(url, "http://")) {
-        error_set(err, ERR_SETTING, "tiktok.api_url: it must begin with https:// or http://");
-        return NULL;
-    }
     if (!settings->client_key[0] || !settings->client_secret[0]) {
         error_set(err, ERR_SETTING,
                   "TOKFLEET_TIKTOK_CLIENT_KEY and TOKFLEET_TIKTOK_CLIENT_SECRET are not both set: "
                   "they are in TikTok's developer portal, on the app's page");
         return NULL;
     }
-    while (str_ends(url, "/"))
-        url.len--;
-    if (str_ends(url, ":") || url.len > URL_MAX_BYTES / 2) {
-        error_set(err, ERR_SETTING,
-                  "tiktok.api_url: the host is missing, or it is longer than %d bytes",
-                  URL_MAX_BYTES / 2);
+    char *api_url = api_url_read(settings->api_url, err);
+    if (!api_url)
         return NULL;
-    }
-    struct oauth *oauth     = xcalloc(1, sizeof *oauth);
-    oauth->http             = http;
-    oauth->api_url          = xstrdup(settings->api_url);
-    oauth->api_url[url.len] = '\0';
-    oauth->client_key       = xstrdup(settings->client_key);
-    oauth->client_secret    = xstrdup(settings->client_secret);
-    oauth->timeout_ms       = settings->timeout_ms;
+    struct oauth *oauth  = xcalloc(1, sizeof *oauth);
+    oauth->http          = http;
+    oauth->api_url       = api_url;
+    oauth->client_key    = xstrdup(settings->client_key);
+    oauth->client_secret = xstrdup(settings->client_secret);
+    oauth->timeout_ms    = settings->timeout_ms;
     return oauth;
 }
 
