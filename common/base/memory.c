@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 // the first block is for what is small, as most is
 enum { ARENA_BLOCK_LEAST_BYTES = 480, ARENA_BLOCK_MOST_BYTES = 4000 };
+
+// as glibc begins; to have set it is what keeps it from growing
+enum { KEPT_AT_THE_END_BYTES = 128 * 1024 };
 
 struct arena_block {
     struct arena_block *next;      // older block
@@ -19,6 +23,11 @@ static NORETURN void out_of_memory(size_t bytes)
 {
     fprintf(stderr, "out of memory: %zu bytes\n", bytes);
     abort();
+}
+
+void memory_give_back(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_AT_THE_END_BYTES);
 }
 
 void *xmalloc(size_t bytes)

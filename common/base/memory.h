@@ -11,6 +11,10 @@
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/* What is freed at the end of the heap goes back to the system, also after a burst: glibc learns
+ * from large blocks to keep ever more of it. Once, before any other thread. */
+void memory_give_back(void);
+
 void *xmalloc(size_t bytes) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t bytes) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *p, size_t bytes) __attribute__((returns_nonnull));

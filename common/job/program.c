@@ -431,6 +431,7 @@ static int handle_flags(int argc, char **argv, const struct program_kind *kind,
 
 int program_main(int argc, char **argv, const struct program_kind *kind)
 {
+    memory_give_back();
     struct running *r = xcalloc(1, sizeof *r);
     r->kind           = kind;
     int code          = handle_flags(argc, argv, kind, &r->program.config);
