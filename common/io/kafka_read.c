@@ -64,10 +64,11 @@ static void on_cancel(struct call *call)
 static void finish(struct kafka_read *read, const struct error *err)
 {
     struct call *call = read->call;
+    bool         over = err || !read->follow;
     read->call        = NULL;
-    read->cancelled   = read->cancelled || err;
+    read->cancelled   = read->cancelled || over;  // the owner works with what it has now
     timer_stop(&read->idle);
-    if (err || !read->follow)
+    if (over)
         timer_start(&read->stop, 0);
     if (call)
         call_finish(call, err);
@@ -155,9 +156,9 @@ static void on_error(struct kafka_read *read, rd_kafka_event_t *event)
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         if (part && !read->cancelled) {
             read->last_ms = clock_monotonic_ms();
-            // what came after the end was dropped: the next reading begins before it, not here
+            // what comes after the end is dropped: the next reading begins before it
             if (!part->ended)
-                part->next = at->offset;
+                part->next = part->end = at->offset;
             part_reach(read, part);
         }
         break;

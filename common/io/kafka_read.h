@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading a topic from given offsets to where it ended when the reading began, outside any group,
  * isolation read_committed off. Used for the journal, accounts and dead letters. on_message runs
- * from the loop. */
+ * from the loop, and unless it follows never after the end of the reading is decided. */
 #pragma once
 
 #include "io/kafka.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "io/kafka_read.h"
@@ -222,6 +223,68 @@ static void what_comes_to_a_partition_that_has_ended_is_left_for_the_next_readin
     kafka_out_free(out);
 }
 
+// An empty partition ends without a message that tells where.
+static void so_is_what_comes_to_a_partition_that_had_nothing(void **state)
+{
+    struct bed         *bed = *state;
+    char                topic[NAME_BYTES];
+    struct reader       reader;
+    struct kafka_offset ends[PARTITIONS];
+    bed_need_mock(bed);
+    bed_topic(bed, 2, topic);
+    rd_kafka_mock_partition_set_leader(bed->mock, topic, 1, -1);
+    reader_start(&reader, bed, topic);
+    bed_spend(bed, 1000);
+    struct kafka_out *out = bed_out(bed);
+    bed_fill(bed, out, topic, 0, 0, 5);
+    bed_spend(bed, 500);
+    assert_false(reader.answer.done);
+    rd_kafka_mock_partition_set_leader(bed->mock, topic, 1, 1);
+    reader_wait(&reader);
+    assert_int_equal(reader.messages, 0);
+    assert_int_equal(kafka_read_ends(reader.read, ends, PARTITIONS), 2);
+    assert_int_equal(ends[0].offset, 0);
+    kafka_read_free(reader.read);
+    kafka_out_free(out);
+}
+
+struct late {
+    struct reader     reader;
+    struct kafka_out *out;    // borrowed
+    const char       *topic;  // borrowed
+    struct answer     sent;
+};
+
+// What is sent here has been fetched when the loop turns again.
+static void on_done_send(struct call *call, const struct error *err)
+{
+    struct late        *late   = container_of(call, struct late, reader.answer.call);
+    struct kafka_record record = { .topic = late->topic, .partition = 0, .value = STR("late") };
+    on_answer(call, err);
+    kafka_send(late->out, &record, NULL, &late->sent.call, on_answer);
+    nanosleep(&(struct timespec){ .tv_nsec = 500 * 1000000L }, NULL);
+}
+
+// Whoever has the answer works with what was read, and must not be told more meanwhile.
+static void nothing_is_told_after_the_answer(void **state)
+{
+    struct bed *bed = *state;
+    char        topic[NAME_BYTES];
+    struct late late = { .out = bed_out(bed), .topic = topic };
+    bed_topic(bed, 1, topic);
+    bed_send(bed, late.out, topic, 0, "warm");
+    const struct kafka_offset from = { 0, 1 };
+    late.reader.read =
+        kafka_read_start(bed->loop, &bed->settings, topic, &from, 1, IDLE_MS, on_message,
+                         &late.reader, &late.reader.answer.call, on_done_send);
+    WAIT_FOR(bed, 10000, late.reader.answer.done && late.sent.done);
+    assert_false(late.reader.answer.failed || late.sent.failed);
+    bed_spend(bed, 100);
+    assert_int_equal(late.reader.messages, 0);
+    kafka_read_free(late.reader.read);
+    kafka_out_free(late.out);
+}
+
 static void a_follower_goes_on_after_the_end(void **state)
 {
     struct bed       *bed = *state;
@@ -423,6 +486,8 @@ int main(void)
         cmocka_unit_test(a_topic_that_does_not_exist_is_bad_input),
         cmocka_unit_test(the_end_does_not_run_away_from_a_reader),
         cmocka_unit_test(what_comes_to_a_partition_that_has_ended_is_left_for_the_next_reading),
+        cmocka_unit_test(so_is_what_comes_to_a_partition_that_had_nothing),
+        cmocka_unit_test(nothing_is_told_after_the_answer),
         cmocka_unit_test(a_follower_goes_on_after_the_end),
         cmocka_unit_test(following_may_begin_while_reading),
         cmocka_unit_test(a_cancelled_reading_delivers_nothing_more),
