@@ -51,6 +51,15 @@ static void on_cancel(struct call *call)
     sent->place       = NULL;
 }
 
+/* What is said of the last try is not true of those before it: one whose answer was lost may have
+ * been written, and then refused when it was sent again. */
+static enum err_code code_of(const rd_kafka_message_t *message)
+{
+    enum err_code code = kafka_error_of(message->err);
+    bool          sure = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+    return sure || err_effect(code) == EFFECT_MAYBE ? code : ERR_LOST;
+}
+
 static void deliver(struct kafka_out *out, const rd_kafka_message_t *message)
 {
     struct sent *sent = message->_private;
@@ -58,8 +67,8 @@ static void deliver(struct kafka_out *out, const rd_kafka_message_t *message)
     if (!message->err)
         kafka_client_well(&out->client);
     if (sent->call && message->err) {
-        error_set(&err, kafka_error_of(message->err), "kafka topic %s: %s",
-                  rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
+        error_set(&err, code_of(message), "kafka topic %s: %s", rd_kafka_topic_name(message->rkt),
+                  rd_kafka_err2str(message->err));
         kafka_client_explain(&out->client, &err);
         call_finish(sent->call, &err);
     } else if (sent->call) {

@@ -118,6 +118,39 @@ static void a_lost_answer_is_asked_for_again(void **state)
     kafka_out_free(out);
 }
 
+// What is known of a record that the broker refuses, perhaps when it is sent for the second time.
+static enum effect refuse(struct bed *bed, rd_kafka_resp_err_t refusal, bool lost_before)
+{
+    char              topic[NAME_BYTES];
+    struct answer     answer;
+    struct kafka_out *out = bed_out(bed);
+    bed_topic(bed, 1, topic);
+    bed_send(bed, out, topic, 0, "warm");
+    if (lost_before)
+        rd_kafka_mock_push_request_errors(bed->mock, API_PRODUCE, 2, RD_KAFKA_RESP_ERR__TRANSPORT,
+                                          refusal);
+    else
+        rd_kafka_mock_push_request_errors(bed->mock, API_PRODUCE, 1, refusal);
+    send_text(out, topic, "x", &answer);
+    WAIT_FOR(bed, 8000, answer.done);
+    assert_true(answer.failed);
+    kafka_out_free(out);
+    return err_effect(answer.err.code);
+}
+
+// The first copy may have been written, whatever is said of the second.
+static void a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_sent(void **state)
+{
+    static const rd_kafka_resp_err_t refusals[] = { RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+                                                    RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE };
+    struct bed                      *bed        = *state;
+    bed_need_mock(bed);
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        assert_int_equal(refuse(bed, refusals[i], false), EFFECT_NO);
+        assert_int_equal(refuse(bed, refusals[i], true), EFFECT_MAYBE);
+    }
+}
+
 static void a_send_outlives_a_broker_that_hangs_for_a_while(void **state)
 {
     struct bed   *bed = *state;
@@ -363,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_key_goes_where_java_puts_it),
         cmocka_unit_test(a_send_outlives_a_broker_that_errs),
         cmocka_unit_test(a_lost_answer_is_asked_for_again),
+        cmocka_unit_test(a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_sent),
         cmocka_unit_test(a_send_outlives_a_broker_that_hangs_for_a_while),
         cmocka_unit_test(no_answer_in_time_is_a_timeout),
         cmocka_unit_test(a_broker_that_is_not_there_is_a_timeout_and_unhealthy),
