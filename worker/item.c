@@ -87,11 +87,13 @@ void item_dead_letter(struct item *item, call_done *done)
     dead_letter_send(item->program, &letter, &item->call, done);
 }
 
-static void journal_message(struct item *item, call_done *done)
+static void journal_message(struct item *item, struct str source, int64_t at_ms, struct str message,
+                            call_done *done)
 {
     struct program *p = item->program;
-    journal_message_record(item->job.id, str_of(item->source), item->timestamp_ms,
-                           buf_str(&item->message), &item->record_key, &item->record);
+    buf_fini(&item->record_key);
+    buf_fini(&item->record);
+    journal_message_record(item->job.id, source, at_ms, message, &item->record_key, &item->record);
     struct kafka_record record = {
         .topic     = p->topics[TOPIC_JOURNAL],
         .partition = -1,
@@ -101,16 +103,32 @@ static void journal_message(struct item *item, call_done *done)
     kafka_send(p->kafka, &record, NULL, &item->call, done);
 }
 
-bool item_prepare(struct item *item, call_done *done)
+static bool outlives(const struct item *item)
 {
     int64_t half_ms = item->program->config.topics_jobs_retention_ms / 2;
-    bool    outlives =
-        strcmp(item->verdict, "job") == 0 && item->job.publish_at_ms > item->timestamp_ms + half_ms;
+    return strcmp(item->verdict, "job") == 0 &&
+           item->job.publish_at_ms > item->timestamp_ms + half_ms;
+}
+
+bool item_prepare(struct item *item, call_done *done)
+{
     if (item->code)
         item_dead_letter(item, done);
-    else if (outlives)
-        journal_message(item, done);
-    return item->code || outlives;
+    else if (outlives(item))
+        journal_message(item, str_of(item->source), item->timestamp_ms, buf_str(&item->message),
+                        done);
+    return item->code || outlives(item);
+}
+
+bool item_put_back(struct item *item, call_done *done)
+{
+    const struct answer *job     = &item->reply.answer;
+    struct str           message = answer_item(job, 4);
+    int64_t              at_ms;
+    if (!outlives(item) || !message.len || !str_to_i64(answer_item(job, 3), &at_ms))
+        return false;
+    journal_message(item, answer_item(job, 2), at_ms, message, done);
+    return true;
 }
 
 void item_look(struct item *item, call_done *done)

@@ -61,6 +61,9 @@ struct str   item_job_id(const struct item *item);
 // what has to be in Kafka first is on its way; false: nothing has to be
 bool item_prepare(struct item *item, call_done *done);
 void item_dead_letter(struct item *item, call_done *done);
+// STATE, its id is another job's, which the reply tells: what prepare wrote over that one's record
+// in the journal is on its way to be put right; false: nothing was
+bool item_put_back(struct item *item, call_done *done);
 void item_look(struct item *item, call_done *done);  // a command: what would come of it
 void item_ask(struct item *item, call_done *done);   // the script
 void item_tell(const struct item *item);             // Redis took it: counted and logged

@@ -188,6 +188,15 @@ static void item_stored(struct item *item)
     partition_pump(partition);
 }
 
+// the job's own message is the one in the journal again
+static void on_put_back(struct call *call, const struct error *err)
+{
+    if (err)
+        on_prepared(call, err);
+    else
+        item_dead_letter(container_of(call, struct item, call), on_prepared);
+}
+
 // STATE: the message comes to something else than was thought
 static void item_refused(struct item *item)
 {
@@ -204,10 +213,12 @@ static void item_refused(struct item *item)
     error_set(&item->error, ERR_INPUT,
               "job_id is known with other content; that job is %.*s and stays as it is",
               STR_ARG(state));
-    item->verdict = "skip";
-    item->code    = "other_content";
+    bool putting_back = item_put_back(item, on_put_back);
+    item->verdict     = "skip";
+    item->code        = "other_content";
     redis_reply_fini(&item->reply);
-    item_dead_letter(item, on_prepared);
+    if (!putting_back)
+        item_dead_letter(item, on_prepared);
 }
 
 // Scripts that were asked for after this one have been refused by the watermark: they are asked

@@ -222,10 +222,14 @@ def test_a_rescheduled_job_keeps_its_moment_when_redis_forgets():
         fleet.until('now', 'QUEUED')
         assert 'QUEUED' in fleet.do('reschedule', 'later', '--publish-at', '2090-06-01T00:00:00Z')
         due = fleet.job('later')['t_due']
+        # the same id with other words is a dead letter: they are in nobody's place when Redis forgets
+        fleet.produce([(account, video('later', account, publish_at=FAR, caption='other words'))])
+        wait_for('a dead letter', lambda: len(fleet.consume('dlq')) == 1, 30, 0.5)
         for _ in range(2):
             fleet.forget()
             fleet.until('later', 'QUEUED')
             assert fleet.job('later')['t_due'] == due
+            assert 'other words' not in fleet.redis('GET', fleet.key('message:later'))
         time.sleep(8)
         assert fleet.job('later')['state'] == 'QUEUED' and not fleet.posts('later')
         # beyond the topic's retention its message is kept in the journal

@@ -332,7 +332,8 @@ def test_other_content_under_a_known_id_moves_nothing_then_skip_moves_the_waterm
     fleet.ingest('one')
     before = fleet.space()
     other = fleet.ingest_arguments('one', hash='other', source='jobs-0@9')
-    assert fleet.ingest_raw(other) == ['STATE', 'QUEUED']
+    state = fleet.ingest_raw(other)
+    assert state[:2] == ['STATE', 'QUEUED'] and state[2] != other['source'] and state[4], state
     assert fleet.space().values == before.values
     assert fleet.ingest_raw(dict(other, verdict='skip')) == ['OK', 'SKIPPED']
     after = fleet.check()

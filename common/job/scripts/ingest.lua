@@ -5,7 +5,8 @@
 -- verdict: job | bad (its id, when new, is REJECTED) | skip (only the watermark moves). A job of the topic that is older
 -- than the end records live is EXPIRED, by Redis' clock: that of a worker may be off by years, and this is for good.
 -- partition '': no watermark (the taker of the gate, with a message of the journal).
--- OK, what became of it · STATE other content under a known id: a dead letter first, then again with `skip`.
+-- OK, what became of it · STATE state source t_message message: other content under a known id, whose job is that: a dead
+-- letter first, then again with `skip`.
 local mark = partition ~= '' and redis.call('HGET', P .. 'watermark', partition) or ''
 if mark ~= shown then
     return { 'FENCED', mark }
@@ -85,7 +86,8 @@ local function replaces()
 end
 if known and not replaces() then
     if verdict == 'job' and known.hash ~= hash and known.source ~= source then
-        return { 'STATE', known.state }
+        return { 'STATE', known.state, known.source or '', known.t_message or '',
+            redis.call('GET', P .. 'message:' .. job_id) or '' }
     end
     return done('KNOWN')
 end
