@@ -256,6 +256,7 @@ static rd_kafka_conf_t *conf_of(const struct kafka_settings *settings, struct er
         { "enable.partition.eof", "true" },
         { "auto.offset.reset", "earliest" },
         { "isolation.level", "read_uncommitted" },
+        { "client.rack", "" },  // the leader alone knows where a partition ends
         { "allow.auto.create.topics", "false" },
         { "queued.max.messages.kbytes",
           .number = kafka_conf_kbytes(settings->queue_max_bytes, 2097151) },

@@ -24,15 +24,17 @@ struct pair {
 };
 
 struct proxy {
-    int         listener;
-    uint16_t    port;         // ours
-    uint16_t    broker_port;  // its
-    pthread_t   thread;
-    atomic_int  mode;
-    atomic_bool cut;
-    atomic_bool stop;
-    atomic_long cut_after;  // bytes of answers; -1: never
-    struct pair pairs[PAIRS];
+    int                   listener;
+    uint16_t              port;         // ours
+    uint16_t              broker_port;  // its
+    pthread_t             thread;
+    atomic_int            mode;
+    atomic_bool           cut;
+    atomic_bool           stop;
+    atomic_long           cut_after;  // bytes of answers; -1: never
+    _Atomic(const char *) sought;     // in requests; NULL: nothing
+    atomic_bool           saw;
+    struct pair           pairs[PAIRS];
 };
 
 static void pair_close(struct pair *pair)
@@ -107,6 +109,9 @@ static bool forward(struct proxy *proxy, int from, int to, bool answer)
     ssize_t                   n = recv(from, bytes, sizeof bytes, 0);
     if (n <= 0)
         return false;
+    const char *sought = proxy->sought;
+    if (!answer && sought && memmem(bytes, (size_t)n, sought, strlen(sought)))
+        proxy->saw = true;
     if (!answer)
         return send_all(to, bytes, (size_t)n);
     if (proxy->mode == PROXY_DEAF)
@@ -207,6 +212,17 @@ void proxy_cut(struct proxy *proxy)
 void proxy_cut_after(struct proxy *proxy, long bytes)
 {
     proxy->cut_after = bytes;
+}
+
+void proxy_seek(struct proxy *proxy, const char *text)
+{
+    proxy->sought = text;
+    proxy->saw    = false;
+}
+
+bool proxy_saw(const struct proxy *proxy)
+{
+    return proxy->saw;
 }
 
 void proxy_free(struct proxy *proxy)

@@ -3,6 +3,8 @@
  * broker says of itself, so that clients stay with it. */
 #pragma once
 
+#include <stdbool.h>
+
 struct proxy;
 
 enum proxy_mode {
@@ -17,4 +19,7 @@ int           proxy_port(const struct proxy *proxy);
 void          proxy_set(struct proxy *proxy, enum proxy_mode mode);
 void          proxy_cut(struct proxy *proxy);           // closes all connections that there are
 void proxy_cut_after(struct proxy *proxy, long bytes);  // of answers, once, in the middle of one
+// looks for a text (a literal) in requests from now on; has it passed?
+void proxy_seek(struct proxy *proxy, const char *text);
+bool proxy_saw(const struct proxy *proxy);
 void proxy_free(struct proxy *proxy);

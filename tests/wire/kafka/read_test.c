@@ -371,6 +371,37 @@ static void silence_is_a_failure(void **state)
     kafka_read_free(reader.read);
 }
 
+// A follower may be far behind the leader, and ends where it is: with a rack named, brokers send
+// readers there.
+static void the_leader_is_read_whatever_rack_the_properties_name(void **state)
+{
+    struct bed   *bed = *state;
+    char          topic[NAME_BYTES];
+    char          path[] = "/tmp/kafka-properties-XXXXXX";
+    struct reader reader;
+    bed_need_proxy(bed);
+    bed_fill_topic(bed, 1, 10, topic);
+    FILE *f = fdopen(mkstemp(path), "w");
+    fputs("client.rack=rack-of-here\n", f);
+    fclose(f);
+    bed->settings.properties_file = path;
+    const char *sought[]          = { topic, "rack-of-here" };
+    bool        saw[]             = { false, true };
+    for (size_t i = 0; i < COUNT_OF(sought); i++) {
+        proxy_seek(bed->proxy, sought[i]);
+        reader_start_at(&reader, bed, bed->through, topic, NULL, 0);
+        reader_wait(&reader);
+        assert_int_equal(reader.messages, 10);
+        saw[i] = proxy_saw(bed->proxy);
+        kafka_read_free(reader.read);
+    }
+    proxy_seek(bed->proxy, NULL);
+    bed->settings.properties_file = NULL;
+    remove(path);
+    assert_true(saw[0]);
+    assert_false(saw[1]);
+}
+
 static void a_cut_in_the_middle_is_mended(void **state)
 {
     struct bed   *bed = *state;
@@ -492,6 +523,7 @@ int main(void)
         cmocka_unit_test(following_may_begin_while_reading),
         cmocka_unit_test(a_cancelled_reading_delivers_nothing_more),
         cmocka_unit_test(silence_is_a_failure),
+        cmocka_unit_test(the_leader_is_read_whatever_rack_the_properties_name),
         cmocka_unit_test(a_cut_in_the_middle_is_mended),
         cmocka_unit_test(keys_headers_and_tombstones_survive),
         cmocka_unit_test(a_transactions_marker_at_the_end_is_passed),
