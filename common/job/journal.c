@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job/journal.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "io/json.h"
@@ -19,6 +20,7 @@ static struct json *record_begin(struct buf *key, struct buf *value)
 static void record_end(struct json *object, struct buf *value)
 {
     json_print(object, value);
+    assert(!value->full);  // half a record would keep every gate closed
     json_free(object);
 }
 

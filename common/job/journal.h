@@ -26,7 +26,8 @@
 #include "base/text.h"
 #include "job/job.h"
 
-enum { JOURNAL_VERSION = 2, JOURNAL_RECORD_MAX_BYTES = 1000000 };
+// the longest record holds a message of the most that job.max_bytes allows, every byte of it escaped
+enum { JOURNAL_VERSION = 2, JOURNAL_RECORD_MAX_BYTES = 2000000 };
 // an end holds an event, which holds the metadata of its job
 enum { JOURNAL_DEPTH_MAX = JOB_DEPTH_MAX + 2 };
 
