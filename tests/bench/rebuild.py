@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'fleet'))
-import test_real_kafka as real  # noqa: E402
+import real_kafka as real  # noqa: E402
 from harness import video, wait_for  # noqa: E402
 
 
