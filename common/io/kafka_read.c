@@ -47,7 +47,7 @@ struct kafka_read {
     int64_t              newest;
     bool                 cancelled;  // deliver nothing any more
     int64_t              idle_ms;    // nothing for so long is a failure
-    int64_t              last_ms;    // monotonic, when something came
+    int64_t              last_ms;    // monotonic, when something came that brought the end nearer
     struct timer         idle;       // runs until the end is reached
     struct timer         stop;       // runs when the client is to go
 };
@@ -127,7 +127,8 @@ static void on_fetched(struct kafka_read *read, const rd_kafka_message_t *from)
     struct kafka_message message;
     if (from->err || !part || read->cancelled)
         return;
-    read->last_ms = clock_monotonic_ms();
+    if (!part->ended)
+        read->last_ms = clock_monotonic_ms();
     part_learn_end(read, from->partition);
     bool beyond = part->end != END_UNKNOWN && from->offset >= part->end;
     if (!beyond || read->follow) {
@@ -155,10 +156,11 @@ static void on_error(struct kafka_read *read, rd_kafka_event_t *event)
     switch (number) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         if (part && !read->cancelled) {
-            read->last_ms = clock_monotonic_ms();
             // what comes after the end is dropped: the next reading begins before it
-            if (!part->ended)
+            if (!part->ended) {
+                read->last_ms = clock_monotonic_ms();
                 part->next = part->end = at->offset;
+            }
             part_reach(read, part);
         }
         break;

@@ -20,8 +20,8 @@ struct kafka_offset {
 };
 
 // the call is done when every partition has been read to its end, or fails (ERR_INPUT: no such
-// topic). call_cancel stops it. idle_ms: fails when nothing at all came for so long and the end is
-// not reached.
+// topic). call_cancel stops it. idle_ms: fails when nothing came for so long of the partitions
+// that have not ended.
 struct kafka_read *kafka_read_start(struct loop *loop, const struct kafka_settings *settings,
                                     const char *topic, const struct kafka_offset *from,
                                     size_t from_count, int64_t idle_ms,

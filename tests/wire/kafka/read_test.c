@@ -402,6 +402,26 @@ static void the_leader_is_read_whatever_rack_the_properties_name(void **state)
     assert_false(saw[1]);
 }
 
+static void a_partition_without_a_leader_is_a_failure_whatever_comes_to_the_others(void **state)
+{
+    struct bed   *bed = *state;
+    char          topic[NAME_BYTES];
+    struct reader reader;
+    bed_need_mock(bed);
+    bed_fill_topic(bed, 2, 10, topic);
+    rd_kafka_mock_partition_set_leader(bed->mock, topic, 1, -1);
+    struct kafka_out *out = bed_out(bed);
+    reader_start(&reader, bed, topic);
+    for (int i = 10; i < 60 && !reader.answer.done; i++) {
+        bed_send(bed, out, topic, 0, "more");
+        bed_spend(bed, 200);
+    }
+    assert_true(reader.answer.done && reader.answer.failed);
+    assert_int_equal(reader.answer.err.code, ERR_TIMEOUT);
+    kafka_read_free(reader.read);
+    kafka_out_free(out);
+}
+
 static void a_cut_in_the_middle_is_mended(void **state)
 {
     struct bed   *bed = *state;
@@ -523,6 +543,7 @@ int main(void)
         cmocka_unit_test(following_may_begin_while_reading),
         cmocka_unit_test(a_cancelled_reading_delivers_nothing_more),
         cmocka_unit_test(silence_is_a_failure),
+        cmocka_unit_test(a_partition_without_a_leader_is_a_failure_whatever_comes_to_the_others),
         cmocka_unit_test(the_leader_is_read_whatever_rack_the_properties_name),
         cmocka_unit_test(a_cut_in_the_middle_is_mended),
         cmocka_unit_test(keys_headers_and_tombstones_survive),
