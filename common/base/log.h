@@ -22,21 +22,14 @@ struct log_field {
     bool        is_number;  // which of the two
 };
 
-#define F_STR(k, v)                                                                                \
-    {                                                                                              \
-        .key = (k), .text = str_of(v)                                                              \
-    }
-#define F_STRN(k, v)                                                                               \
-    {                                                                                              \
-        .key = (k), .text = (v)                                                                    \
-    }
-#define F_INT(k, v)                                                                                \
-    {                                                                                              \
-        .key = (k), .number = (int64_t)(v), .is_number = true                                      \
-    }
+// clang-format off
+#define F_STR(k, v)  { .key = (k), .text = str_of(v) }
+#define F_STRN(k, v) { .key = (k), .text = (v) }
+#define F_INT(k, v)  { .key = (k), .number = (int64_t)(v), .is_number = true }
 
 #define log_at(level, event, ...)                                                                  \
-    log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
+    log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(,) { 0 } })
+// clang-format on
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_at(LOG_INFO, __VA_ARGS__)
