@@ -208,7 +208,7 @@ def dead_programs(folder):
     return dead
 
 
-def wait_for_gate(programs=3, most_s=40):
+def wait_for_gate(programs=4, most_s=40):
     redis = Redis()
     end = time.monotonic() + most_s
     while time.monotonic() < end:
@@ -236,25 +236,41 @@ def progress(states, slots):
                                                  ', '.join('%d %s' % (n, what) for what, n in count.items() if n))
 
 
+# of two: what becomes of the work of the one that was killed
+GOES_ON = {'worker': 'its jobs come back when their leases end', 'poller': 'it follows what that one followed'}
+
+
+def told_already(folder):
+    """The killed ones of which an earlier watch has told."""
+    try:
+        with open(folder + '/told', encoding='utf-8') as file:
+            return set(file.read().split())
+    except FileNotFoundError:
+        return set()
+
+
 def watch(folder, seconds=None):
     redis = Redis()
     job_ids = [job_id for kind in read_kinds(folder) for job_id in kind['jobs']]
     live = sys.stdout.isatty() and os.environ.get('TERM', 'dumb') != 'dumb'
     width = shutil.get_terminal_size().columns
     began = told = time.monotonic()
-    alone = False
+    told_of = told_already(folder)
     while True:
         now = time.monotonic()
         dead = dead_programs(folder)
-        if len(dead) == 1 and dead[0].startswith('worker'):
-            # somebody tries what the promise is worth: the other worker takes over
-            if not alone:
-                print('%s   %s was killed: the other worker goes on, its jobs come back when their leases end'
-                      % ('\n' if live else '', dead[0]))
-            alone = True
-        elif dead:
-            print('%s%s ended in the middle' % ('\n' if live else '', ' and '.join(dead)), file=sys.stderr)
+        kinds = [name.rsplit('-', 1)[0] for name in dead]
+        if set(kinds) - set(GOES_ON) or len(set(kinds)) < len(kinds):
+            print('%s%s ended in the middle, and nobody is there to go on' % ('\n' if live else '', ' and '.join(dead)),
+                  file=sys.stderr)
             return 1
+        # somebody tries what the promise is worth
+        for name, kind in zip(dead, kinds):
+            if name not in told_of:
+                print('%s   %s was killed: the other one goes on, %s' % ('\n' if live else '', name, GOES_ON[kind]))
+                told_of.add(name)
+                with open(folder + '/told', 'a', encoding='utf-8') as file:
+                    file.write(name + '\n')
         states = redis.states(job_ids)
         line = '   ' + progress(states, redis.one('ZCARD %sslots' % redis.prefix))
         done = all(state in ENDS + ('UNSURE',) for state in states.values())

@@ -12,7 +12,7 @@ usage() {
     cat <<'HELP'
 usage: deploy/demo.sh [--keep] [--kafka BROKERS] [--redis URL] [--no-install]
 
-Builds tokfleet, starts a fleet (redis-server, a simulated Kafka, a simulated TikTok, a poller, two workers), connects
+Builds tokfleet, starts a fleet (redis-server, a simulated Kafka, a simulated TikTok, two pollers, two workers), connects
 accounts, sends about 70 jobs, good ones and one bad of each common kind, and shows what became of each. Everything
 listens on 127.0.0.1, on free ports, and lives in a temporary folder; nothing that runs already is touched. TikTok's
 minute and day are scaled to 6 and 20 seconds, so that it ends soon.
@@ -86,7 +86,7 @@ stop_all() {
 # the last lines that matter of each log
 tell_logs() {
     local log lines
-    for log in "$DIR"/{redis,kafka-sim,tiktok-sim,poller-1,worker-1,worker-2}.log; do
+    for log in "$DIR"/{redis,kafka-sim,tiktok-sim,poller-1,poller-2,worker-1,worker-2}.log; do
         [[ -s $log ]] || continue
         # of our programs: what is no plain progress; of all others: the end
         lines=$({ grep -avE '"level":"(info|debug)"' "$log" || true; } | tail -8 | cut -c1-400)
@@ -251,8 +251,9 @@ if [[ -n $KAFKA ]]; then
     tokfleet topics ensure --partitions 4 >"$DIR/topics.log" 2>&1 || { cat "$DIR/topics.log" >&2; die "no topics"; }
 fi
 
-step "starting a poller and two workers"
+step "starting two pollers and two workers"
 start poller-1 "$BIN/poller/tokfleet-poller"
+start poller-2 "$BIN/poller/tokfleet-poller"
 start worker-1 "$BIN/worker/tokfleet-worker"
 start worker-2 "$BIN/worker/tokfleet-worker"
 /usr/bin/python3 "$ROOT/deploy/demo.py" gate || die "the fleet did not start"
