@@ -122,9 +122,7 @@ static void on_result(struct call *call, const struct error *err)
 static int compare_asked(const void *left, const void *right)
 {
     const struct asked *a = left, *b = right;
-    size_t              shorter = a->job_id.len < b->job_id.len ? a->job_id.len : b->job_id.len;
-    int                 order   = memcmp(a->job_id.p, b->job_id.p, shorter);
-    return order ? order : (a->job_id.len > b->job_id.len) - (a->job_id.len < b->job_id.len);
+    return str_compare(a->job_id, b->job_id);
 }
 
 static struct asked *find(const struct doubt *doubt, struct str job_id)

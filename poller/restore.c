@@ -412,9 +412,7 @@ struct restore *restore_new(struct program *program, const char *taker, const ch
 static int compare_known(const void *left, const void *right)
 {
     const struct known *a = left, *b = right;
-    size_t              shorter = a->open_id.len < b->open_id.len ? a->open_id.len : b->open_id.len;
-    int                 order   = memcmp(a->open_id.p, b->open_id.p, shorter);
-    return order ? order : (a->open_id.len > b->open_id.len) - (a->open_id.len < b->open_id.len);
+    return str_compare(a->open_id, b->open_id);
 }
 
 static void forget(void *node)

@@ -18,9 +18,7 @@ struct sweep_key {
 static int compare_texts(const void *left, const void *right)
 {
     const struct str *a = left, *b = right;
-    size_t            shorter = a->len < b->len ? a->len : b->len;
-    int               order   = shorter ? memcmp(a->p, b->p, shorter) : 0;
-    return order ? order : (a->len > b->len) - (a->len < b->len);
+    return str_compare(*a, *b);
 }
 
 static int compare_keys(const void *left, const void *right)

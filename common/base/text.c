@@ -19,6 +19,13 @@ bool str_eq(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+int str_compare(struct str a, struct str b)
+{
+    size_t shorter = a.len < b.len ? a.len : b.len;
+    int    order   = shorter ? memcmp(a.p, b.p, shorter) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 bool str_is(struct str a, const char *text)
 {
     return str_eq(a, str_of(text));

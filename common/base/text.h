@@ -20,9 +20,10 @@ struct str {
 
 struct str str_of(const char *text);  // of a C string; NULL is empty
 bool       str_eq(struct str a, struct str b);
-bool       str_is(struct str a, const char *text);
-bool       str_starts(struct str a, const char *prefix);
-bool       str_ends(struct str a, const char *suffix);
+int  str_compare(struct str a, struct str b);  // by bytes, as for qsort; a beginning comes first
+bool str_is(struct str a, const char *text);
+bool str_starts(struct str a, const char *prefix);
+bool str_ends(struct str a, const char *suffix);
 struct str str_trim(struct str a);  // no white space at both ends
 // next part before `at`; false at the end
 bool str_cut(struct str *rest, char at, struct str *part);

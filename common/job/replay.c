@@ -38,9 +38,7 @@ int epoch_compare(struct str a, struct str b)
 static int compare_jobs(const void *left, const void *right)
 {
     const struct replay_job *a = left, *b = right;
-    size_t                   shorter = a->id.len < b->id.len ? a->id.len : b->id.len;
-    int                      order   = memcmp(a->id.p, b->id.p, shorter);
-    return order ? order : (a->id.len > b->id.len) - (a->id.len < b->id.len);
+    return str_compare(a->id, b->id);
 }
 
 static struct replay_job *job_of(struct replay *replay, struct str id)

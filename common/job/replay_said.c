@@ -15,11 +15,7 @@ enum { IDS_MAX = 16, FIRST_CAPACITY = 16 };
 static int compare_ids(const void *left, const void *right)
 {
     const struct said *a = left, *b = right;
-    size_t shorter = a->command.id.len < b->command.id.len ? a->command.id.len : b->command.id.len;
-    int    order   = memcmp(a->command.id.p, b->command.id.p, shorter);
-    return order
-               ? order
-               : (a->command.id.len > b->command.id.len) - (a->command.id.len < b->command.id.len);
+    return str_compare(a->command.id, b->command.id);
 }
 
 static struct said *said_find(const struct said_book *book, struct str id)

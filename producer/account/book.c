@@ -47,13 +47,6 @@ bool book_add(struct book *book, struct str text, uint64_t line, const struct se
     return ok;
 }
 
-static int compare(struct str a, struct str b)
-{
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int    order   = shorter ? memcmp(a.p, b.p, shorter) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int later_line(const struct book_entry *a, const struct book_entry *b)
 {
     return (a->line > b->line) - (a->line < b->line);
@@ -63,7 +56,7 @@ static int compare_ids(const void *left, const void *right)
 {
     const struct book_entry *a = *(struct book_entry *const *)left,
                             *b = *(struct book_entry *const *)right;
-    int order                  = compare(a->open_id, b->open_id);
+    int order                  = str_compare(a->open_id, b->open_id);
     return order ? order : later_line(a, b);
 }
 
@@ -71,7 +64,7 @@ static int compare_aliases(const void *left, const void *right)
 {
     const struct book_entry *a = *(struct book_entry *const *)left,
                             *b = *(struct book_entry *const *)right;
-    int order                  = compare(a->alias, b->alias);
+    int order                  = str_compare(a->alias, b->alias);
     return order ? order : later_line(a, b);
 }
 
@@ -110,7 +103,7 @@ struct book_entry *book_by_id(const struct book *book, struct str open_id)
 {
     for (size_t low = 0, high = book->count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        int    order  = compare(book->by_id[middle]->open_id, open_id);
+        int    order  = str_compare(book->by_id[middle]->open_id, open_id);
         if (order == 0)
             return book->by_id[middle];
         if (order < 0)
@@ -125,7 +118,7 @@ struct book_entry *book_by_alias(const struct book *book, struct str alias)
 {
     for (size_t low = 0, high = book->alias_count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        int    order  = compare(book->by_alias[middle]->alias, alias);
+        int    order  = str_compare(book->by_alias[middle]->alias, alias);
         if (order == 0)
             return book->by_alias[middle];
         if (order < 0)

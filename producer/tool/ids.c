@@ -16,9 +16,7 @@ void ids_add(struct ids *ids, struct str id)
 static int compare(const void *left, const void *right)
 {
     const struct str *a = left, *b = right;
-    size_t            shorter = a->len < b->len ? a->len : b->len;
-    int               order   = shorter ? memcmp(a->p, b->p, shorter) : 0;
-    return order ? order : (a->len > b->len) - (a->len < b->len);
+    return str_compare(*a, *b);
 }
 
 void ids_sort(struct ids *ids)

@@ -12,9 +12,7 @@ enum { WORDS_MAX = 256, LINES_MAX = 256, CALLS_MAX = 256, LINE_MAX_BYTES = 64 * 
 static int compare_strs(const void *left, const void *right)
 {
     const struct str *a = left, *b = right;
-    size_t            shorter = a->len < b->len ? a->len : b->len;
-    int               order   = shorter ? memcmp(a->p, b->p, shorter) : 0;
-    return order ? order : (a->len > b->len) - (a->len < b->len);
+    return str_compare(*a, *b);
 }
 
 static void say_sorted(struct str *words, size_t count, struct buf *said)

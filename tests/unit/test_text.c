@@ -159,3 +159,13 @@ TEST(what_would_drive_a_terminal_becomes_a_question_mark)
     assert_string_equal(buf_text(&buf), "a?[31m???? h\xc3\xa9 \xf0\x9f\x98\x80 ?");
     buf_fini(&buf);
 }
+
+TEST(texts_are_ordered_by_bytes_and_a_beginning_comes_first)
+{
+    assert_true(str_compare(STR("ab"), STR("abc")) < 0);
+    assert_true(str_compare(STR("b"), STR("abc")) > 0);
+    assert_true(str_compare(STR("a\xC3"), STR("az")) > 0);
+    assert_int_equal(str_compare(STR("ab"), STR("ab")), 0);
+    assert_int_equal(str_compare((struct str){ 0 }, STR("")), 0);
+    assert_true(str_compare((struct str){ 0 }, STR("a")) < 0);
+}
