@@ -32,7 +32,7 @@ static void on_result(void *owner, const struct kafka_topic *topic, enum kafka_t
     else if (state != TOPIC_THERE || detail[0])
         topics->told = false;
     if (state == TOPIC_THERE && detail[0])
-        log_info("not known whether Kafka keeps what it has to: tokfleet doctor may tell",
+        log_info("not known whether Kafka keeps what it has to: tokfleet topics ensure may tell",
                  F_STR("topic", topic->name), F_STR("why", detail));
 }
 
